@@ -30,10 +30,12 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(TENON_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/tenon")
 
-# Relative run paths: the build tree and the installed prefix can both be moved.
-set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+# Relative run paths, the same in the build tree and after install, so that both can be moved. (CMake
+# would pad a build path of another length with empty elements, which mean the working directory.)
 file(RELATIVE_PATH tenon_bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/${tenon_bin_to_lib}")
+set(CMAKE_INSTALL_RPATH "$ORIGIN" "$ORIGIN/../lib" "$ORIGIN/${tenon_bin_to_lib}")
+list(REMOVE_DUPLICATES CMAKE_INSTALL_RPATH)
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 
 find_package(Threads REQUIRED)
 

@@ -7,9 +7,10 @@ if(TENON_SANITIZE)
 endif()
 
 # tenon_add_tests(<name> [DEVICES ...] [LABELS ...] [LIBRARIES ...])
-# One program build/bin/tests_<name> from every .cpp below the current folder (or below <name>/ when that
-# folder exists). Each gtest case is one ctest test `<device>/<Suite>.<Case>`, so ctest's closing line
-# counts cases. DEVICES empty means: run once, no device chosen.
+# One program build/bin/tests_<name> from every .cpp below the folder <name>/, or below the current folder
+# where there is none. Each gtest case is one ctest test `<device>/<Suite>.<Case>`, so ctest's closing line
+# counts cases. Without DEVICES the cases run once, with no device chosen. Cases run as processes of
+# their own, with TENON_DEVICE set; the list of cases is made without it and must not depend on it.
 function(tenon_add_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEVICES;LABELS;LIBRARIES")
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -25,24 +26,16 @@ function(tenon_add_tests name)
   target_include_directories(tests_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(tests_${name} PRIVATE tenon::nn tenon_flags tenon_test_support ${arg_LIBRARIES})
 
-  if(arg_DEVICES)
-    foreach(device IN LISTS arg_DEVICES)
-      tenon_discover(tests_${name} "${device}/" "${arg_LABELS}" "TENON_DEVICE=${device}")
-    endforeach()
-  else()
-    tenon_discover(tests_${name} "" "${arg_LABELS}" "")
-  endif()
-endfunction()
-
-# Listing runs at test time (PRE_TEST) and without TENON_DEVICE: which cases exist must not depend on it.
-function(tenon_discover program prefix labels environment)
-  list(APPEND environment "TENON_PLUGIN_PATH=${TENON_PLUGIN_OUTPUT_DIRECTORY}")
-  string(REPLACE ";" "\\;" labels "${labels}")
-  string(REPLACE ";" "\\;" environment "${environment}")
-  string(MAKE_C_IDENTIFIER "${program}_${prefix}" list_name)
-  gtest_discover_tests(${program} TEST_PREFIX "${prefix}" TEST_LIST ${list_name}
-    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${labels}" ENVIRONMENT "${environment}" TIMEOUT ${tenon_test_timeout})
+  set(listing "${CMAKE_CURRENT_BINARY_DIR}/tests_${name}.cmake")
+  file(GENERATE OUTPUT "${listing}" CONTENT "
+set(program \"$<TARGET_FILE:tests_${name}>\")
+set(devices \"${arg_DEVICES}\")
+set(labels \"${arg_LABELS}\")
+set(plugin_path \"${TENON_PLUGIN_OUTPUT_DIRECTORY}\")
+set(timeout ${tenon_test_timeout})
+include(\"${PROJECT_SOURCE_DIR}/tools/cmake/list_tests.cmake\")
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${listing}")
 endfunction()
 
 function(tenon_add_example_tests name args_file)
@@ -56,7 +49,7 @@ function(tenon_add_example_tests name args_file)
     set(scratch "${CMAKE_CURRENT_BINARY_DIR}/${device}/${name}")
     file(MAKE_DIRECTORY "${scratch}")
     add_test(NAME ${device}/example.${name} COMMAND ${name} ${args} WORKING_DIRECTORY "${scratch}")
-    set_tests_properties(${device}/example.${name} PROPERTIES LABELS "unit;example"
+    set_tests_properties(${device}/example.${name} PROPERTIES LABELS "unit;example;${device}"
       TIMEOUT ${tenon_test_timeout}
       ENVIRONMENT "TENON_DEVICE=${device};TENON_PLUGIN_PATH=${TENON_PLUGIN_OUTPUT_DIRECTORY}")
   endforeach()
