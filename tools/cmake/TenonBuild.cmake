@@ -66,18 +66,14 @@ foreach(layer IN ITEMS api runtime autograd nn)
 endforeach()
 file(CREATE_LINK "${PROJECT_SOURCE_DIR}/nn/tenon.h" "${TENON_INCLUDE_DIR}/tenon/tenon.h" SYMBOLIC)
 
-# fmt and the other private archives stay inside the library that uses them (--exclude-libs below), so
-# an installed Tenon needs no libfmt. The archive compiles faster than the header-only flavour.
-add_library(tenon_fmt INTERFACE)
+# fmt header-only, so that an installed Tenon needs no libfmt (Debian ships no archive of it). It adds
+# about 1.5 s to each file that includes it: keep it to a few .cpp files.
 find_package(fmt QUIET)
-find_library(TENON_FMT_ARCHIVE NAMES libfmt.a)
 if(NOT fmt_FOUND)
   message(FATAL_ERROR "fmt was not found: run tools/setup")
-elseif(TENON_FMT_ARCHIVE)
-  target_link_libraries(tenon_fmt INTERFACE "${TENON_FMT_ARCHIVE}")
-else()
-  target_link_libraries(tenon_fmt INTERFACE fmt::fmt-header-only)
 endif()
+add_library(tenon_fmt INTERFACE)
+target_link_libraries(tenon_fmt INTERFACE fmt::fmt-header-only)
 
 # tenon_install_headers(layer): every *.h and *.hpp of the current folder, in place, except private
 # ones: those are named *_internal.h. frozen/ keeps released headers and is not installed either.
