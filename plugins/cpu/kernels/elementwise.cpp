@@ -1,0 +1,126 @@
+// The operator "program".
+#include "elementwise_program.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "../kernel.h"
+#include "reduction.h"
+
+namespace tenon::cpu {
+namespace {
+
+std::vector<uint32_t> input_dtypes(const tn_signature& s) {
+  std::vector<uint32_t> dtypes;
+  for (uint32_t i = s.output_count; i < s.operand_count; ++i) {
+    dtypes.push_back(operand_dtype(s, i));
+  }
+  return dtypes;
+}
+
+class ProgramKernel final : public Kernel {
+ public:
+  ProgramKernel(tn_device d, const tn_signature& s)
+      : Kernel(d), program_(*s.program, input_dtypes(s).data(), *d->tables.elementwise) {}
+
+  tn_status launch(const Launch& launch) const override {
+    const int64_t count = element_count(*launch.operands[0]);
+    if (count == 0) return TN_OK;
+    const BoundProgram bound(program_, launch.operands, launch.operands + program_.output_count(),
+                             launch.scalars);
+    const int64_t block = program_.block();
+    parallel_for(device->host, count, program_.grain(), [&](int64_t begin, int64_t end) {
+      Frame frame;
+      bound.enter(frame);
+      for (int64_t at = begin; at < end; at += block) {
+        bound.run(frame, at, std::min(block, end - at));
+      }
+    });
+    return TN_OK;
+  }
+
+ private:
+  BlockProgram program_;
+};
+
+// Values of a program as the elements of a reduction.
+class ProgramSource final : public ReduceSource {
+ public:
+  ProgramSource(const BoundProgram& bound, int64_t block, int64_t item)
+      : bound_(bound), block_(block), item_(item) {}
+
+  const void* values(int64_t start, int64_t n, void* buffer) const override {
+    Frame frame;
+    bound_.enter(frame);
+    std::byte* to = static_cast<std::byte*>(buffer);
+    for (int64_t at = 0; at < n; at += block_) {
+      const int64_t part = std::min(block_, n - at);
+      const void* values = bound_.value_block(frame, start + at, part);
+      std::memcpy(to + at * item_, values, static_cast<size_t>(part * item_));
+    }
+    return buffer;
+  }
+
+ private:
+  const BoundProgram& bound_;
+  int64_t block_;
+  int64_t item_;
+};
+
+// The iteration space's shape: a tail's inputs have it, and output 0 where there are no inputs.
+class TailKernel final : public Kernel {
+ public:
+  TailKernel(tn_device d, const tn_signature& s)
+      : Kernel(d),
+        program_(*s.program, input_dtypes(s).data(), *d->tables.elementwise),
+        kind_(s.program->tail),
+        dims_(s.program->tail_dims) {}
+
+  uint64_t workspace_bytes(const tn_tensor* const* operands) const override {
+    return space(operands).workspace_bytes();
+  }
+
+  tn_status launch(const Launch& launch) const override {
+    const ReduceSpace s = space(launch.operands);
+    const BoundProgram bound(program_, launch.operands + 1, launch.scalars, s.rank, s.order,
+                             s.shape);
+    const uint32_t dtype = compute_dtype(program_.output_dtype(0));
+    const ProgramSource source(bound, program_.block(), dtype_size(dtype));
+    run_reduction(device, kind_, dtype, s, source, *launch.operands[0], launch.workspace);
+    return TN_OK;
+  }
+
+ private:
+  [[nodiscard]] ReduceSpace space(const tn_tensor* const* operands) const {
+    const tn_tensor& shape = *operands[program_.input_count() > 0 ? 1 : 0];
+    return {shape.rank, shape.shape, dims_};
+  }
+
+  BlockProgram program_;
+  uint32_t kind_;
+  uint32_t dims_;
+};
+
+Refusal refuse_program(const tn_signature& s) {
+  if (s.program == nullptr || !has_operands(s, s.operand_count) ||
+      s.output_count != s.program->output_count ||
+      s.operand_count != s.output_count + s.program->input_count) {
+    return "the operands do not match the program";
+  }
+  std::vector<uint32_t> outputs;
+  for (uint32_t i = 0; i < s.output_count; ++i) outputs.push_back(operand_dtype(s, i));
+  return check_program(*s.program, input_dtypes(s).data(), outputs.data());
+}
+
+std::unique_ptr<Kernel> prepare_program(tn_device device, const tn_signature& s) {
+  if (s.program->tail != 0) return std::make_unique<TailKernel>(device, s);
+  return std::make_unique<ProgramKernel>(device, s);
+}
+
+constexpr Operator kOperators[] = {{TN_OP_PROGRAM, refuse_program, prepare_program}};
+
+}  // namespace
+
+std::span<const Operator> elementwise_operators() { return kOperators; }
+
+}  // namespace tenon::cpu

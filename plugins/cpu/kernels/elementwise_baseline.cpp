@@ -1,0 +1,7 @@
+#include "elementwise_blocks.h"
+
+namespace tenon::cpu {
+
+const ElementwiseKernels& elementwise_baseline() { return kElementwiseKernels; }
+
+}  // namespace tenon::cpu
