@@ -22,8 +22,8 @@
 //   Buffer  [void* host(); and the static functions of Handles]
 //   Stream  launch(Kernel&, const Launch&); sync(); uint64_t record(); Event query(uint64_t value);
 //           bool wait(uint64_t value, uint64_t timeout_ns); wait_for(Stream&, uint64_t value);
-//           upload(Buffer&, uint64_t offset, const void* source, uint64_t size_bytes, uint32_t flags);
-//           download(Buffer&, uint64_t offset, void* target, uint64_t size_bytes).
+//           upload(Buffer&, uint64_t offset, const void* source, uint64_t size, uint32_t flags);
+//           download(Buffer&, uint64_t offset, void* target, uint64_t size).
 //           InlineStream supplies what a device that computes inside the call need not care for.
 //   Kernel  [uint64_t workspace(std::span<const tn_tensor* const>)]
 //
