@@ -1,0 +1,235 @@
+#include <tenon/runtime/ops/matmul.h>
+
+#include <tenon/runtime/checked.h>
+#include <tenon/runtime/dispatch/op_list.h>
+#include <tenon/runtime/dispatch/primitives.h>
+#include <tenon/runtime/ops/elementwise.h>
+#include <tenon/runtime/ops/support_internal.h>
+#include <tenon/runtime/ops/view.h>
+
+namespace tenon {
+namespace {
+
+// ---- matmul ----
+
+// The record sees matrices only: rank >= 2, equal ranks, equal batch sizes. Vectors, broadcasting
+// and folding are views around it (matmul below), so they differentiate by themselves.
+void infer_matmul(OpCall& call) {
+  const Tensor& a = *call.inputs[0];
+  const Tensor& b = *call.inputs[1];
+  ops::check_one_device(call);
+  ops::check_one_dtype(call);
+  const int64_t rank = a.dim();
+  check(rank >= 2 && b.dim() == rank &&
+            a.sizes().slice(0, rank - 2) == b.sizes().slice(0, rank - 2) &&
+            a.size(-1) == b.size(-2),
+        ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ", a.sizes(), " x ",
+        b.sizes(), "; transpose one operand?");
+  check(a.dtype() != kBool, ErrorCode::kDType, "matmul",
+        "bool has no products; convert the operands with to()");
+  Shape sizes = a.sizes();
+  sizes[rank - 1] = b.size(-1);
+  ops::give_output(call, 0, sizes, a.dtype());
+}
+
+void decompose_matmul(OpCall& call) {
+  primitive::matmul(call.outputs[0], *call.inputs[0], *call.inputs[1]);
+}
+
+const Op kMatmul{{
+    .name = "matmul",
+    .schema = "matmul(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Matrix product: out[..., i, j] = sum over p of self[..., i, p] * other[..., p, j].
+
+Shapes: (..., m, k) x (..., k, n) -> (..., m, n); batch dimensions broadcast. A 1-d self is a row
+  (k), a 1-d other a column (k), and that dimension is absent from the result; k = 0 gives 0.
+Dtypes: one for both, not bool; f16 and bf16 accumulate in f32 at least, integers wrap.
+Errors: InvalidArgument for 0-d operands, inner or batch sizes that do not match; DType.
+Source: numpy.matmul, torch.matmul.)",
+    .boxed = &box<&matmul>,
+    .infer = &infer_matmul,
+    .decompose = &decompose_matmul,
+}};
+
+Tensor product_of_matrices(const Tensor& a, const Tensor& b) { return call_op(kMatmul, {&a, &b}); }
+
+void check_matmul(const Tensor& a, const Tensor& b) {
+  check(a.dim() >= 1 && b.dim() >= 1, ErrorCode::kInvalidArgument, "matmul",
+        "both operands need at least one dimension, got ", a.sizes(), " x ", b.sizes(),
+        "; use mul for scalars");
+  const int64_t inner = b.dim() == 1 ? b.size(0) : b.size(-2);
+  check(a.size(-1) == inner, ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ",
+        a.sizes(), " x ", b.sizes(), "; transpose one operand?");
+  check(a.dtype() == b.dtype(), ErrorCode::kDType, "matmul",
+        "both operands must have the same dtype, got ", a.dtype(), " and ", b.dtype(),
+        "; convert one with to()");
+}
+
+// Expanded over the broadcast batch dimensions of both.
+Tensor product_of_batches(const Tensor& a, const Tensor& b) {
+  const int64_t rank = std::max(a.dim(), b.dim());
+  const Shape batch_a = a.sizes().slice(0, a.dim() - 2);
+  const Shape batch_b = b.sizes().slice(0, b.dim() - 2);
+  const Shape batch = broadcast_shapes(batch_a, batch_b, "matmul");
+  const auto expanded = [&](const Tensor& x) {
+    if (x.dim() == rank && x.sizes().slice(0, rank - 2) == batch) return x;
+    return x.expand(batch + x.sizes().slice(x.dim() - 2, x.dim()));
+  };
+  return product_of_matrices(expanded(a), expanded(b));
+}
+
+// ---- linear ----
+
+// Like matmul's, the record is for a matrix of inputs; linear() folds other ranks.
+void infer_linear(OpCall& call) {
+  const Tensor& input = *call.inputs[0];
+  const Tensor& weight = *call.inputs[1];
+  ops::check_one_device(call);
+  ops::check_one_dtype(call);
+  ops::check_floating(call, input);
+  check(input.dim() == 2 && weight.dim() == 2 && input.size(1) == weight.size(1),
+        ErrorCode::kInvalidArgument, "linear",
+        "input (n, in) and weight (out, in) must share `in`, got ", input.sizes(), " and ",
+        weight.sizes());
+  if (call.inputs.size() > 2 && call.inputs[2]->defined())
+    check(call.inputs[2]->sizes() == Shape{weight.size(0)}, ErrorCode::kInvalidArgument, "linear",
+          "bias must have sizes (", weight.size(0), "), got ", call.inputs[2]->sizes());
+  ops::give_output(call, 0, {input.size(0), weight.size(0)}, input.dtype());
+}
+
+void decompose_linear(OpCall& call) {
+  Tensor& out = call.outputs[0];
+  primitive::matmul(out, *call.inputs[0], call.inputs[1]->t());
+  if (call.inputs.size() > 2 && call.inputs[2]->defined()) out.add_(*call.inputs[2]);
+}
+
+const Op kLinear{{
+    .name = "linear",
+    .schema = "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
+    .doc = R"(Affine map of the last dimension: out = input * weight^T + bias.
+
+Shapes: input (..., in), weight (out, in), bias (out) -> (..., out).
+Dtypes: one floating point dtype for all.
+Errors: InvalidArgument when sizes do not match; DType; Device.
+Source: torch.nn.functional.linear.)",
+    .boxed = &box<&linear>,
+    .infer = &infer_linear,
+    .decompose = &decompose_linear,
+}};
+
+// ---- composites ----
+
+const Op kMm{{
+    .name = "mm",
+    .schema = "mm(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Product of two matrices, without broadcasting.
+
+Shapes: (m, k) x (k, n) -> (m, n).
+Dtypes, errors: as matmul.)",
+    .flags = kComposite,
+    .boxed = &box<&mm>,
+}};
+
+const Op kBmm{{
+    .name = "bmm",
+    .schema = "bmm(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Products of two stacks of matrices, without broadcasting.
+
+Shapes: (b, m, k) x (b, k, n) -> (b, m, n).
+Dtypes, errors: as matmul.)",
+    .flags = kComposite,
+    .boxed = &box<&bmm>,
+}};
+
+const Op kDot{{
+    .name = "dot",
+    .schema = "dot(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Inner product of two vectors: sum of self[i] * other[i].
+
+Shapes: (n) x (n) -> ().
+Dtypes, errors: as matmul.)",
+    .flags = kComposite,
+    .boxed = &box<&dot>,
+}};
+
+const Op kAddmm{{
+    .name = "addmm",
+    .schema = "addmm(Tensor self, Tensor a, Tensor b, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+    .doc =
+        R"(out = beta * self + alpha * (a x b). With beta = 0 the values of self are not used, so that
+its NaN and infinities do not spread.
+
+Shapes: self broadcasts to (m, n), a (m, k), b (k, n) -> (m, n).
+Dtypes, errors: as matmul; InvalidArgument when self does not broadcast.
+Source: torch.addmm.)",
+    .flags = kComposite,
+    .boxed = &box<&addmm>,
+}};
+
+void check_ranks(std::string_view op, const Tensor& a, const Tensor& b, int64_t rank) {
+  check(a.dim() == rank && b.dim() == rank, ErrorCode::kInvalidArgument, op, "both operands need ",
+        rank, " dimensions, got ", a.sizes(), " x ", b.sizes(), "; matmul takes other ranks");
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& self, const Tensor& other) {
+  check_matmul(self, other);
+  if (self.dim() == 2 && other.dim() == 2) return product_of_matrices(self, other);
+  if (self.dim() == 1) {
+    const Tensor product = matmul(self.unsqueeze(0), other.dim() == 1 ? other.unsqueeze(1) : other);
+    return other.dim() == 1 ? product.view({}) : product.squeeze(-2);
+  }
+  if (other.dim() == 1) return matmul(self, other.unsqueeze(1)).squeeze(-1);
+  if (other.dim() > 2) return product_of_batches(self, other);
+  // (..., m, k) x (k, n): one tall product instead of many small ones.
+  const Shape sizes = self.sizes();
+  const Shape rows = sizes.slice(0, self.dim() - 1);
+  const Tensor product = product_of_matrices(self.reshape({rows.numel(), sizes.back()}), other);
+  return product.view(rows + Shape{other.size(1)});
+}
+
+Tensor mm(const Tensor& self, const Tensor& other) {
+  check_ranks("mm", self, other, 2);
+  return matmul(self, other);
+}
+
+Tensor bmm(const Tensor& self, const Tensor& other) {
+  check_ranks("bmm", self, other, 3);
+  check(self.size(0) == other.size(0), ErrorCode::kInvalidArgument, "bmm",
+        "both operands need the same batch size, got ", self.sizes(), " x ", other.sizes(),
+        "; matmul broadcasts");
+  return matmul(self, other);
+}
+
+Tensor dot(const Tensor& self, const Tensor& other) {
+  check_ranks("dot", self, other, 1);
+  return matmul(self, other);
+}
+
+Tensor addmm(const Tensor& self, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
+  const Tensor product = mm(a, b);
+  check(broadcast_shapes(self.sizes(), product.sizes(), "addmm") == product.sizes(),
+        ErrorCode::kInvalidArgument, "addmm", "self must broadcast to ", product.sizes(), ", got ",
+        self.sizes());
+  if (beta.to_double() == 0) return alpha.to_double() == 1 ? product : mul(product, alpha);
+  return add(beta.to_double() == 1 ? self : mul(self, beta), product, alpha);
+}
+
+Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
+  if (input.dim() == 2) return call_op(kLinear, {&input, &weight, &bias});
+  check(input.dim() >= 1 && weight.dim() == 2 && input.size(-1) == weight.size(1),
+        ErrorCode::kInvalidArgument, "linear",
+        "input (..., in) and weight (out, in) must share `in`, got ", input.sizes(), " and ",
+        weight.sizes());
+  const Shape rows = input.sizes().slice(0, input.dim() - 1);
+  const Tensor folded = input.reshape({rows.numel(), input.size(-1)});
+  const Tensor product = call_op(kLinear, {&folded, &weight, &bias});
+  return product.view(rows + Shape{weight.size(0)});
+}
+
+void register_matmul_ops(OpList& list) {
+  for (const Op* op : {&kMatmul, &kMm, &kBmm, &kDot, &kAddmm, &kLinear}) list.add(*op);
+}
+
+}  // namespace tenon

@@ -1,0 +1,52 @@
+// What the infer and decompose functions of several families share.
+#pragma once
+
+#include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/ops/creation.h>
+
+namespace tenon::ops {
+
+// The inputs that are there live on one device. Errors: Device.
+inline void check_one_device(const OpCall& call) {
+  const Tensor& first = *call.inputs[0];
+  for (const Tensor* input : call.inputs)
+    check(!input->defined() || input->device() == first.device(), ErrorCode::kDevice,
+          call.op.name(), "all tensors must be on one device, got ", first.device(), " and ",
+          input->device(), "; move one with to()");
+}
+
+// The inputs that are there have one dtype. Errors: DType.
+inline void check_one_dtype(const OpCall& call) {
+  const Tensor& first = *call.inputs[0];
+  for (const Tensor* input : call.inputs)
+    check(!input->defined() || input->dtype() == first.dtype(), ErrorCode::kDType, call.op.name(),
+          "all tensors must have the same dtype, got ", first.dtype(), " and ", input->dtype(),
+          "; convert one with to()");
+}
+
+inline void check_floating(const OpCall& call, const Tensor& tensor) {
+  check(tensor.is_floating_point(), ErrorCode::kDType, call.op.name(),
+        "a floating point dtype is needed, got ", tensor.dtype(), "; convert it with to()");
+}
+
+// Makes output `position`, or checks the one that the caller brought.
+inline void give_output(OpCall& call, size_t position, const Shape& sizes, DType dtype) {
+  Tensor& output = call.outputs[position];
+  if (!output.defined()) {
+    output = empty(sizes, {dtype, call.inputs[0]->device()});
+    return;
+  }
+  check(output.sizes() == sizes, ErrorCode::kInvalidArgument, call.op.name(),
+        "the result has sizes ", sizes, ", but the output given has ", output.sizes());
+  check(output.dtype() == dtype, ErrorCode::kDType, call.op.name(), "the result has dtype ", dtype,
+        ", but the output given has ", output.dtype());
+  check(output.device() == call.inputs[0]->device(), ErrorCode::kDevice, call.op.name(),
+        "the output must be on ", call.inputs[0]->device(), ", got ", output.device());
+}
+
+// Intermediate sums of f16 and bf16 are kept in f32.
+[[nodiscard]] constexpr DType accumulate_dtype(DType dtype) noexcept {
+  return dtype == kFloat16 || dtype == kBFloat16 ? kFloat32 : dtype;
+}
+
+}  // namespace tenon::ops
