@@ -15,11 +15,13 @@ namespace tenon::cpu {
 
 struct ElementwiseKernels;
 struct ReductionKernels;
+struct MatmulKernels;
 
 // Kernels compiled for one instruction set.
 struct KernelTables {
   const ElementwiseKernels* elementwise;
   const ReductionKernels* reduction;
+  const MatmulKernels* matmul;
 };
 
 [[nodiscard]] KernelTables kernel_tables(Isa isa);

@@ -1,0 +1,7 @@
+#include "matmul_blocks.h"
+
+namespace tenon::cpu {
+
+const MatmulKernels& matmul_avx2() { return kMatmulKernels; }
+
+}  // namespace tenon::cpu

@@ -1,0 +1,7 @@
+#include "matmul_blocks.h"
+
+namespace tenon::cpu {
+
+const MatmulKernels& matmul_baseline() { return kMatmulKernels; }
+
+}  // namespace tenon::cpu
