@@ -1,0 +1,277 @@
+#include <tenon/runtime/device_context.h>
+
+#include <pthread.h>
+
+#include <memory>
+
+#include <tenon/runtime/dispatch/operator.h>
+
+namespace tenon {
+namespace {
+
+std::atomic<bool> forked{false};  // this process is a fork of one that had devices open
+
+constexpr size_t kMaxContexts = 256;
+
+// A stream per thread for devices that run inline: nothing to order between threads.
+// The thread's end destroys it; at process end nothing is left to do.
+struct ThreadStreams {
+  struct Entry {
+    const Plugin* plugin = nullptr;
+    tn_stream stream = nullptr;
+  };
+  std::array<Entry, 16> entries{};
+  ~ThreadStreams() {
+    for (Entry& entry : entries)
+      if (entry.stream != nullptr) entry.plugin->core.stream_destroy(entry.stream);
+  }
+};
+thread_local ThreadStreams thread_streams;
+
+ErrorCode code_of(tn_status status) {
+  switch (status) {
+    case TN_INVALID_ARGUMENT: return ErrorCode::kInvalidArgument;
+    case TN_UNIMPLEMENTED:
+    case TN_UNSUPPORTED: return ErrorCode::kUnsupported;
+    case TN_OUT_OF_MEMORY: return ErrorCode::kOutOfMemory;
+    case TN_DEVICE_LOST: return ErrorCode::kDeviceLost;
+    case TN_INDEX_ERROR: return ErrorCode::kIndex;
+    default: return ErrorCode::kInternal;
+  }
+}
+
+}  // namespace
+
+// All contexts by id; slot 0 is host memory.
+struct DeviceContexts {
+  std::mutex mutex;
+  std::array<std::atomic<DeviceContext*>, kMaxContexts> slots{};
+  uint32_t count = 1;
+
+  DeviceContexts() {
+    slots[0].store(new DeviceContext(Device(), 0), std::memory_order_release);
+    pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
+  }
+
+  static DeviceContexts& instance() {
+    static DeviceContexts& contexts = *new DeviceContexts;
+    return contexts;
+  }
+
+  DeviceContext* find(const Device& device) const {
+    for (uint32_t i = 0; i < kMaxContexts; ++i) {
+      DeviceContext* context = slots[i].load(std::memory_order_acquire);
+      if (context == nullptr) return nullptr;
+      if (context->device() == device) return context;
+    }
+    return nullptr;
+  }
+};
+
+DeviceContext::DeviceContext(const Device& device, uint32_t id)
+    : device_(device), id_(id), allocator_(*this) {}
+
+DeviceContext& DeviceContext::cpu() noexcept {
+  static DeviceContext& context =
+      *DeviceContexts::instance().slots[0].load(std::memory_order_acquire);
+  return context;
+}
+
+DeviceContext& DeviceContext::get(const Device& device) {
+  if (device.is_cpu()) {
+    check(device.index() == 0, ErrorCode::kDevice, "device", "cpu has one device, got ", device,
+          "; use cpu");
+    return cpu();
+  }
+  DeviceContexts& contexts = DeviceContexts::instance();
+  if (DeviceContext* context = contexts.find(device)) return *context;
+  auto made = std::unique_ptr<DeviceContext>(new DeviceContext(device, 0));
+  made->open_compute();  // throws before anything is registered
+  const std::lock_guard lock(contexts.mutex);
+  if (DeviceContext* context = contexts.find(device)) return *context;  // somebody was faster
+  check(contexts.count < kMaxContexts, ErrorCode::kDevice, "device", "at most ", kMaxContexts,
+        " devices can be open, ", device, " is one too many");
+  made->id_ = contexts.count++;
+  contexts.slots[made->id_].store(made.get(), std::memory_order_release);
+  return *made.release();
+}
+
+std::vector<DeviceContext*> DeviceContext::opened() {
+  std::vector<DeviceContext*> result;
+  for (const auto& slot : DeviceContexts::instance().slots)
+    if (DeviceContext* context = slot.load(std::memory_order_acquire)) result.push_back(context);
+  return result;
+}
+
+void DeviceContext::open_compute() {
+  const std::lock_guard lock(mutex_);
+  if (ready_.load(std::memory_order_acquire)) return;
+  check(!lost_.load(), ErrorCode::kDeviceLost, "device", device_, " was lost: ", lost_text_,
+        "; other devices still work");
+  Plugin& plugin = require_plugin(device_.type());
+  check(device_.index() < plugin.device_count, ErrorCode::kDevice, "device", device_,
+        " does not exist: plugin ", plugin.name, " (", plugin.path, ") has ", plugin.device_count,
+        plugin.device_count == 1 ? " device" : " devices",
+        plugin.device_count == 0 ? ": " + plugin.no_device_reason : std::string(),
+        "; see `tenon devices`");
+  tn_device handle = nullptr;
+  tenon::check_status(
+      plugin,
+      plugin.core.device_open(plugin.handle, static_cast<uint32_t>(device_.index()), &handle),
+      "device_open");
+  check(handle != nullptr, ErrorCode::kInternal, "device_open", "plugin ", plugin.name,
+        " answered OK without a device");
+  info_ = {};
+  info_.struct_size = sizeof info_;
+  tenon::check_status(plugin, plugin.core.device_info(handle, &info_), "device_info");
+  plugin_ = &plugin;
+  handle_ = handle;
+  ready_.store(true, std::memory_order_release);
+}
+
+void DeviceContext::check_status(tn_status status, std::string_view what) {
+  if (status == TN_OK) [[likely]]
+    return;
+  if (status == TN_DEVICE_LOST && !lost_.exchange(true)) {
+    lost_text_ = take_plugin_error();
+    ready_.store(false);  // every later use goes through open_compute, which refuses
+    fail(ErrorCode::kDeviceLost, what, device_, " was lost: ", lost_text_,
+         "; other devices still work");
+  }
+  std::string text = take_plugin_error();
+  if (text.empty()) text = join_text("status ", status, " without a text");
+  fail(code_of(status), what, "plugin ", device_.type(), ": ", text);
+}
+
+tn_stream DeviceContext::stream() {
+  check(!forked.load(std::memory_order_relaxed) || is_cpu(), ErrorCode::kDevice, "device", device_,
+        " can't be used in a forked child; start a new process, or compute on cpu");
+  const auto create = [this] {
+    tn_stream made = nullptr;
+    check_status(plugin_->core.stream_create(handle_, &made), "stream_create");
+    check(made != nullptr, ErrorCode::kInternal, "stream_create", "plugin ", plugin_->name,
+          " answered OK without a stream");
+    return made;
+  };
+  if (!is_async() && id_ < thread_streams.entries.size()) {
+    auto& entry = thread_streams.entries[id_];
+    if (entry.stream == nullptr) entry = {plugin_, create()};
+    return entry.stream;
+  }
+  if (shared_stream_ == nullptr) shared_stream_ = create();
+  return shared_stream_;
+}
+
+namespace {
+
+// Locks the stream of an asynchronous device; inline devices have one per thread.
+class StreamLock {
+ public:
+  StreamLock(std::mutex& mutex, bool needed) : mutex_(needed ? &mutex : nullptr) {
+    if (mutex_) mutex_->lock();
+  }
+  ~StreamLock() {
+    if (mutex_) mutex_->unlock();
+  }
+  StreamLock(const StreamLock&) = delete;
+  StreamLock& operator=(const StreamLock&) = delete;
+
+ private:
+  std::mutex* mutex_;
+};
+
+constexpr size_t kThreadStreams = std::tuple_size_v<decltype(ThreadStreams::entries)>;
+
+}  // namespace
+
+void DeviceContext::launch(tn_kernel kernel, const Op& op, const tn_tensor* const* operands,
+                           const uint64_t* scalars) {
+  const bool shared = is_async() || id_ >= kThreadStreams;
+  uint64_t tag = 0;
+  tn_workspace workspace{};
+  Block* scratch = nullptr;
+  if ((plugin_->optional_slots & kHasWorkspace) != 0) {
+    uint64_t size = 0;
+    check_status(plugin_->ops.workspace(kernel, operands, &size), op.name());
+    if (size > 0) {
+      scratch = allocator_.allocate(size);
+      workspace.struct_size = sizeof workspace;
+      workspace.buffer = is_cpu() ? allocator_.buffer(*scratch->segment) : scratch->segment->buffer;
+      workspace.offset_bytes = scratch->offset_bytes;
+      workspace.size_bytes = size;
+    }
+  }
+  tn_status status = TN_OK;
+  {
+    const StreamLock lock(stream_mutex_, shared);
+    if (shared) {
+      tag = next_tag_.fetch_add(1, std::memory_order_relaxed);
+      ring_[tag % ring_.size()] = {tag, &op,
+                                   Shape(std::span(operands[0]->shape, operands[0]->rank))};
+    }
+    tn_stream target = stream();
+    const tn_workspace* given = scratch != nullptr ? &workspace : nullptr;
+    status = plugin_->ops.launch(target, kernel, operands, scalars, given, tag);
+  }
+  if (status == TN_OUT_OF_MEMORY) {
+    allocator_.empty_cache();
+    const StreamLock lock(stream_mutex_, shared);
+    const tn_workspace* given = scratch != nullptr ? &workspace : nullptr;
+    status = plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
+  }
+  // Stream order makes the scratch block reusable at once.
+  if (scratch != nullptr) allocator_.free(scratch);
+  if (status != TN_OK) [[unlikely]]
+    check_status(status, op.name());
+}
+
+void DeviceContext::upload(tn_buffer target, uint64_t offset_bytes, const void* source,
+                           uint64_t size_bytes) {
+  require_compute();
+  const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
+  check_status(plugin_->core.upload(stream(), target, offset_bytes, source, size_bytes, 0),
+               "upload");
+}
+
+void DeviceContext::download(tn_buffer source, uint64_t offset_bytes, void* target,
+                             uint64_t size_bytes) {
+  require_compute();
+  {
+    const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
+    check_status(plugin_->core.download(stream(), source, offset_bytes, target, size_bytes),
+                 "download");
+  }
+  synchronize();
+}
+
+void DeviceContext::synchronize() {
+  if (!ready_.load(std::memory_order_acquire)) {
+    if (is_cpu() && !lost_.load()) return;
+    open_compute();  // explains a lost device
+  }
+  uint64_t tag = 0;
+  tn_status status = TN_OK;
+  {
+    const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
+    status = plugin_->core.stream_sync(stream(), &tag);
+  }
+  if (status != TN_OK) [[unlikely]]
+    check_status(status, explain_tag(tag));
+}
+
+std::string DeviceContext::explain_tag(uint64_t tag) {
+  const StreamLock lock(stream_mutex_, true);
+  if (const Launch& launch = ring_[tag % ring_.size()]; tag != 0 && launch.tag == tag)
+    return join_text(launch.op->name(), " on ", device_, " ", launch.shape);
+  // The device could not tell: name the latest launches.
+  std::string text = join_text("synchronize ", device_, " (last ops:");
+  const uint64_t end = next_tag_.load();
+  for (uint64_t t = end > 5 ? end - 5 : 1; t < end; ++t)
+    if (const Launch& launch = ring_[t % ring_.size()]; launch.tag == t && launch.op != nullptr)
+      text += join_text(" ", launch.op->name(), launch.shape);
+  return text + ")";
+}
+
+void synchronize(const Device& device) { DeviceContext::get(device).synchronize(); }
+
+}  // namespace tenon

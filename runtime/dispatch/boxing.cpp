@@ -1,0 +1,15 @@
+#include <tenon/runtime/dispatch/boxing.h>
+
+namespace tenon::boxing {
+
+void fail_argument(size_t position, const char* expected) {
+  fail(ErrorCode::kInvalidArgument, "call", "argument ", position, " must be ", expected,
+       "; see the op's schema");
+}
+
+void fail_count(size_t expected, size_t got) {
+  fail(ErrorCode::kInvalidArgument, "call", "at most ", expected, " arguments are taken, got ",
+       got, "; see the op's schema");
+}
+
+}  // namespace tenon::boxing

@@ -1,0 +1,162 @@
+// Non-pointwise calls: record hook → infer → plugin kernel → decompose → error.
+#include <tenon/runtime/dispatch/kernel_call.h>
+#include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/ops/copy.h>
+
+namespace tenon {
+namespace {
+
+bool wants_gradient(const OpCall& call) {
+  if (!recording_enabled() || call.op.has(kNoGradient)) return false;
+  for (const Tensor* input : call.inputs)
+    if (input->defined() && input->impl()->requires_grad) return true;
+  return false;
+}
+
+// The one device of all tensors of a call. Errors: Device.
+DeviceContext& device_of(const OpCall& call) {
+  DeviceContext* context = nullptr;
+  const auto visit_tensor = [&](const Tensor& tensor) {
+    if (!tensor.defined()) return;
+    DeviceContext& own = tensor.impl()->storage->context();
+    if (context == nullptr) context = &own;
+    check(context == &own, ErrorCode::kDevice, call.op.name(),
+          "all tensors must be on one device, got ", context->device(), " and ", own.device(),
+          "; move one with .to(device)");
+  };
+  for (const Tensor* input : call.inputs) visit_tensor(*input);
+  for (const Tensor& output : call.outputs) visit_tensor(output);
+  check(context != nullptr, ErrorCode::kInvalidArgument, call.op.name(),
+        "at least one tensor was expected");
+  return *context;
+}
+
+KernelCall kernel_call(DeviceContext& context, const OpCall& call) {
+  KernelCall kernel{.context = context, .op = call.op, .attributes = call.attributes,
+                    .flags = signature_flags()};
+  for (const Tensor& output : call.outputs) kernel.add(*output.impl());
+  kernel.output_count = kernel.operand_count;
+  for (const Tensor* input : call.inputs)
+    if (input->defined()) kernel.add(*input->impl());
+  return kernel;
+}
+
+void launch(const KernelCall& kernel, const PreparedKernel& prepared,
+            std::span<const Scalar> scalars) {
+  uint64_t slots[8] = {};
+  for (size_t i = 0; i < scalars.size() && i < std::size(slots); ++i)
+    slots[i] = scalars[i].slot(scalars[i].dtype());
+  kernel.context.launch(prepared.kernel, kernel.op, kernel.operands, slots);
+}
+
+// The plugin's kernel, if it has one. With support CONTIGUOUS operands are copied first.
+bool run_kernel(DeviceContext& context, OpCall& call, std::string& reason) {
+  const KernelCall kernel = kernel_call(context, call);
+  const PreparedKernel& prepared = find_kernel(kernel);
+  reason = prepared.reason;
+  if (prepared.support == TN_ANSWER_NATIVE) {
+    launch(kernel, prepared, call.scalars);
+    return true;
+  }
+  if (prepared.support != TN_ANSWER_CONTIGUOUS) return false;
+  std::vector<Tensor> copies;
+  std::vector<const Tensor*> inputs;
+  copies.reserve(call.inputs.size());
+  for (const Tensor* input : call.inputs) {
+    if (input->defined()) copies.push_back(contiguous(*input));
+    else copies.emplace_back();
+    inputs.push_back(&copies.back());
+  }
+  OpCall dense{.op = call.op, .inputs = inputs, .attributes = call.attributes,
+               .scalars = call.scalars, .outputs = call.outputs};
+  const KernelCall again = kernel_call(context, dense);
+  const PreparedKernel& ready = find_kernel(again);
+  if (ready.support != TN_ANSWER_NATIVE) return false;
+  launch(again, ready, call.scalars);
+  return true;
+}
+
+bool all_empty(std::span<const Tensor> outputs) {
+  for (const Tensor& output : outputs)
+    if (output.numel() != 0) return false;
+  return true;
+}
+
+void run(OpCall& call) {
+  const Op::Spec& spec = call.op.spec();
+  if (spec.infer != nullptr) spec.infer(call);
+  if (!call.outputs.empty() && all_empty(call.outputs)) return;
+  DeviceContext& context = device_of(call);
+  context.require_compute();
+  std::string reason;
+  if (run_kernel(context, call, reason)) return;
+  if (spec.decompose != nullptr) return spec.decompose(call);
+  fail(ErrorCode::kUnsupported, call.op.name(), context.device(), " has no kernel for ",
+       call.inputs.empty() ? Tensor() : *call.inputs[0], ": ", reason,
+       "; use another dtype, or .to(device) to one that has it");
+}
+
+}  // namespace
+
+void dispatch(OpCall& call) {
+  if (!wants_gradient(call)) [[likely]] {
+    const RecordingScope off(false);  // compositions inside need no history
+    return run(call);
+  }
+  if (call.form != CallForm::kFunctional) record_hooks().check_write(call);
+  {
+    const RecordingScope off(false);
+    run(call);
+  }
+  record_hooks().record(call);
+}
+
+Tensor call_op(const Op& op, std::initializer_list<const Tensor*> inputs,
+               std::span<const int64_t> attributes, std::initializer_list<Scalar> scalars) {
+  Tensor output;
+  OpCall call{.op = op,
+              .inputs = {inputs.begin(), inputs.size()},
+              .attributes = attributes,
+              .scalars = {scalars.begin(), scalars.size()},
+              .outputs = {&output, 1}};
+  dispatch(call);
+  return output;
+}
+
+Tensor call_op(const Op& op, std::initializer_list<const Tensor*> inputs,
+               std::initializer_list<int64_t> attributes, std::initializer_list<Scalar> scalars) {
+  return call_op(op, inputs, std::span<const int64_t>(attributes.begin(), attributes.size()),
+                 scalars);
+}
+
+void write_in_place(OpCall& call, void (*write)(OpCall&)) {
+  check_writable(call.outputs[0], call.op.name());
+  const bool recorded = recording_enabled() && !call.op.has(kNoGradient) &&
+                        (wants_gradient(call) || call.outputs[0].impl()->requires_grad);
+  if (recorded) record_hooks().check_write(call);
+  {
+    const RecordingScope off(false);
+    write(call);
+  }
+  call.outputs[0].impl()->storage->bump_version();
+  if (recorded) record_hooks().record(call);
+}
+
+Tensor make_view(const Op& op, const Tensor& self, const Shape& sizes, const Shape& strides,
+                 int64_t offset, std::span<const int64_t> attributes) {
+  TensorImpl& from = *self.impl();
+  Ref<TensorImpl> impl = TensorImpl::make();
+  impl->storage = from.storage;
+  impl->set_geometry(sizes, strides, offset, from.dtype(), op.name());
+  impl->base = from.base ? from.base : Ref<TensorImpl>(&from);
+  Tensor view(std::move(impl));
+  if (from.requires_grad && recording_enabled()) {
+    const Tensor* inputs[] = {&self};
+    record_hooks().record(
+        {.op = op, .inputs = inputs, .attributes = attributes, .outputs = {&view, 1}});
+  }
+  return view;
+}
+
+}  // namespace tenon

@@ -1,0 +1,23 @@
+#include <tenon/runtime/dispatch/kernel_cache.h>
+
+#include <algorithm>
+#include <mutex>
+
+namespace tenon {
+
+CacheEntry* KernelCache::insert(const CacheKey& key, std::unique_ptr<CacheEntry> entry) {
+  // One lock for all caches: inserting is rare and already paid for a kernel's preparation.
+  static std::mutex& mutex = *new std::mutex;
+  const std::lock_guard lock(mutex);
+  if (CacheEntry* present = find(key)) return present;
+  entry->mixed = key.mix();
+  entry->word_count = key.count();
+  entry->words = std::make_unique<uint64_t[]>(key.count());
+  std::copy_n(key.words(), key.count(), entry->words.get());
+  auto& bucket = buckets_[entry->mixed % kBuckets];
+  entry->next = bucket.load(std::memory_order_relaxed);
+  bucket.store(entry.get(), std::memory_order_release);
+  return entry.release();
+}
+
+}  // namespace tenon

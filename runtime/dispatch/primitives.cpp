@@ -1,0 +1,80 @@
+#include <tenon/runtime/dispatch/primitives.h>
+
+#include <tenon/runtime/dispatch/kernel_call.h>
+
+namespace tenon::primitive {
+namespace {
+
+constexpr Op::Spec entry(const char* name) {
+  return {.name = name,
+          .schema = "",
+          .doc = "A required entry of the plugin ABI; see api/OPERATORS.md.",
+          .flags = kPrimitive | kNoGradient};
+}
+
+constinit const Op kFill{entry(TN_OP_FILL)};
+constinit const Op kCopy{entry(TN_OP_COPY)};
+constinit const Op kReduce{entry(TN_OP_REDUCE)};
+constinit const Op kMatmul{entry(TN_OP_MATMUL)};
+constinit const Op kGather{entry(TN_OP_GATHER)};
+constinit const Op kScatter{entry(TN_OP_SCATTER)};
+constinit const Op kRandom{entry(TN_OP_RANDOM)};
+
+void launch(const Op& op, std::initializer_list<const Tensor*> operands,
+            std::initializer_list<int64_t> attributes = {},
+            std::initializer_list<uint64_t> scalars = {}) {
+  const Tensor& out = **operands.begin();
+  DeviceContext& context = out.impl()->storage->context();
+  context.require_compute();
+  KernelCall call{.context = context,
+                  .op = op,
+                  .output_count = 1,
+                  .attributes = {attributes.begin(), attributes.size()},
+                  .flags = signature_flags()};
+  for (const Tensor* operand : operands) call.add(*operand->impl());
+  const PreparedKernel& prepared = find_kernel(call);
+  check(prepared.support == TN_ANSWER_NATIVE, ErrorCode::kUnsupported, op.name(),
+        context.device(), " can't do it for ", out, ": ", prepared.reason,
+        "; use another dtype, or .to(device) to one that can");
+  context.launch(prepared.kernel, op, call.operands, scalars.begin());
+}
+
+}  // namespace
+
+void fill(const Tensor& out, Scalar value) {
+  if (out.numel() == 0) return;
+  launch(kFill, {&out}, {}, {value.slot(out.dtype())});
+}
+
+void copy(const Tensor& out, const Tensor& in) {
+  if (out.numel() == 0) return;
+  launch(kCopy, {&out, &in});
+}
+
+void reduce(const Tensor& out, const Tensor& in, uint32_t kind, uint32_t dims) {
+  if (out.numel() == 0) return;
+  launch(kReduce, {&out, &in}, {static_cast<int64_t>(kind), static_cast<int64_t>(dims)});
+}
+
+void matmul(const Tensor& out, const Tensor& a, const Tensor& b) {
+  if (out.numel() == 0) return;
+  launch(kMatmul, {&out, &a, &b});
+}
+
+void gather(const Tensor& out, const Tensor& in, const Tensor& index, int64_t dim) {
+  if (out.numel() == 0) return;
+  launch(kGather, {&out, &in, &index}, {dim});
+}
+
+void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64_t dim,
+             uint32_t mode) {
+  if (index.numel() == 0) return;
+  launch(kScatter, {&out, &index, &source}, {dim, static_cast<int64_t>(mode)});
+}
+
+void random(const Tensor& out, uint32_t kind, uint64_t seed, uint64_t offset) {
+  if (out.numel() == 0) return;
+  launch(kRandom, {&out}, {static_cast<int64_t>(kind)}, {seed, offset});
+}
+
+}  // namespace tenon::primitive

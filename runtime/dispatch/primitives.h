@@ -1,0 +1,23 @@
+// The required entries of the ABI as functions on tensors. No promotion, no broadcasting, no
+// recording: callers (op compositions) made shapes and dtypes right. All operands are on one device.
+#pragma once
+
+#include <tenon/runtime/dispatch/operator.h>
+
+namespace tenon::primitive {
+
+// out[…] = value. Any dtype.
+TENON_API void fill(const Tensor& out, Scalar value);
+// out = in, strided, with cast; same shape. Both on one device.
+TENON_API void copy(const Tensor& out, const Tensor& in);
+// kind TN_REDUCE_*; out has the rank of in with extent 1 in the dims of the mask.
+TENON_API void reduce(const Tensor& out, const Tensor& in, uint32_t kind, uint32_t dims);
+// out[B…,m,n] = a[B…,m,k]·b[B…,k,n]; batch dims equal (expand first).
+TENON_API void matmul(const Tensor& out, const Tensor& a, const Tensor& b);
+TENON_API void gather(const Tensor& out, const Tensor& in, const Tensor& index, int64_t dim);
+// mode TN_SCATTER_SET or TN_SCATTER_ADD, into out.
+TENON_API void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64_t dim, uint32_t mode);
+// kind TN_RANDOM_BITS (int64) or TN_RANDOM_UNIFORM (float32).
+TENON_API void random(const Tensor& out, uint32_t kind, uint64_t seed, uint64_t offset);
+
+}  // namespace tenon::primitive

@@ -1,0 +1,43 @@
+// The door through which the autograd library sees calls. The runtime knows nothing else of it.
+#pragma once
+
+#include <string>
+
+#include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/export.h>
+
+namespace tenon {
+
+struct RecordHooks {
+  // Before a recorded in-place or out= call runs: refuses what the graph can't follow.
+  void (*check_write)(const OpCall& call) = nullptr;
+  // After a recorded call ran: gives the outputs their history.
+  void (*record)(const OpCall& call) = nullptr;
+  // " grad_fn=<AddBackward0>" / " requires_grad=True" for printing; may be empty.
+  std::string (*print_suffix)(const Tensor& tensor) = nullptr;
+  // Before a view chain's tensor is edited by metadata only (t_): refuses leaves.
+  void (*check_metadata_edit)(const Tensor& tensor, std::string_view op) = nullptr;
+};
+
+// The table in force; its functions are null until the autograd library installed its own.
+[[nodiscard]] TENON_API RecordHooks& record_hooks() noexcept;
+
+// Per thread: whether calls on tensors that require grad are recorded.
+[[nodiscard]] TENON_API bool recording_enabled() noexcept;
+TENON_API void set_recording_enabled(bool enabled) noexcept;
+
+// Turns recording on or off for a scope.
+class RecordingScope {
+ public:
+  explicit RecordingScope(bool enabled) : previous_(recording_enabled()) {
+    set_recording_enabled(enabled);
+  }
+  ~RecordingScope() { set_recording_enabled(previous_); }
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
+
+ private:
+  bool previous_;
+};
+
+}  // namespace tenon

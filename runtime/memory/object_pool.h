@@ -1,0 +1,71 @@
+// Free lists for the runtime's small objects, one per thread and type.
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <vector>
+
+namespace tenon {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kPoolObjects = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kPoolObjects = false;
+#else
+inline constexpr bool kPoolObjects = true;
+#endif
+#else
+inline constexpr bool kPoolObjects = true;
+#endif
+
+// Raw memory for objects of type T. An object may be given back on another thread than it was
+// taken on; each list keeps at most kDepth.
+template <class T>
+class ObjectPool {
+ public:
+  [[nodiscard]] static void* take() {
+    if constexpr (kPoolObjects) {
+      if (list_.head != nullptr) {
+        Link* link = list_.head;
+        list_.head = link->next;
+        --list_.count;
+        return link;
+      }
+    }
+    return ::operator new(kSize, std::align_val_t{alignof(T)});
+  }
+  static void give(void* memory) noexcept {
+    if constexpr (kPoolObjects) {
+      if (list_.open && list_.count < kDepth) {
+        list_.head = new (memory) Link{list_.head};
+        ++list_.count;
+        return;
+      }
+    }
+    ::operator delete(memory, std::align_val_t{alignof(T)});
+  }
+
+ private:
+  struct Link {
+    Link* next;
+  };
+  static constexpr size_t kDepth = 1024;
+  static constexpr size_t kSize = sizeof(T) > sizeof(Link) ? sizeof(T) : sizeof(Link);
+  struct List {
+    Link* head = nullptr;
+    size_t count = 0;
+    bool open = true;
+    ~List() {  // a thread ends: its list goes; later givers on it go straight to delete
+      open = false;
+      while (head != nullptr) {
+        Link* next = head->next;
+        ::operator delete(static_cast<void*>(head), std::align_val_t{alignof(T)});
+        head = next;
+      }
+    }
+  };
+  static inline thread_local List list_;
+};
+
+}  // namespace tenon

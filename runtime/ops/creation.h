@@ -1,0 +1,44 @@
+// New tensors. Without options: default_dtype() on default_device().
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include <tenon/runtime/tensor.h>
+
+namespace tenon {
+
+TENON_API Tensor empty(const Shape& sizes, const TensorOptions& options = {});  // uninitialised: any bits, NaN included
+TENON_API Tensor zeros(const Shape& sizes, const TensorOptions& options = {});  // 0 everywhere
+TENON_API Tensor ones(const Shape& sizes, const TensorOptions& options = {});   // 1 everywhere
+TENON_API Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options = {});  // value everywhere
+TENON_API Tensor empty_like(const Tensor& self, const TensorOptions& options = {});  // uninitialised, shape of self
+TENON_API Tensor zeros_like(const Tensor& self, const TensorOptions& options = {});  // 0, shape of self
+TENON_API Tensor ones_like(const Tensor& self, const TensorOptions& options = {});   // 1, shape of self
+TENON_API Tensor full_like(const Tensor& self, Scalar value, const TensorOptions& options = {});  // value, shape of self
+TENON_API Tensor arange(Scalar start, Scalar end, Scalar step = 1, const TensorOptions& options = {});  // start, start+step, … < end
+TENON_API Tensor arange(Scalar end, const TensorOptions& options = {});  // 0, 1, … < end
+TENON_API Tensor eye(int64_t n, int64_t m = -1, const TensorOptions& options = {});  // ones on the diagonal
+TENON_API Tensor scalar_tensor(Scalar value, const TensorOptions& options = {});  // 0-dim
+
+// Copies host values: tensor({1., 2.}), tensor<int64_t>({1, 2}). The dtype is T's unless options
+// say otherwise.
+template <class T>
+[[nodiscard]] Tensor tensor(std::span<const T> values, const Shape& sizes, const TensorOptions& options = {});
+template <class T>
+[[nodiscard]] Tensor tensor(std::initializer_list<T> values, const TensorOptions& options = {});
+template <class T>
+[[nodiscard]] Tensor tensor(const std::vector<T>& values, const TensorOptions& options = {});
+template <class T>
+[[nodiscard]] Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, const TensorOptions& options = {});
+
+// Host memory of the caller as a tensor on "cpu", shared, not copied; `release` is called when the
+// last user went. Strides in elements, default row-major. Errors: InvalidArgument.
+TENON_API Tensor from_blob(void* data, const Shape& sizes, DType dtype, std::function<void()> release,
+                           std::optional<Shape> strides = {});
+
+}  // namespace tenon
+
+#include <tenon/runtime/ops/creation_inl.h>

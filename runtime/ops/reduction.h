@@ -1,0 +1,23 @@
+// Reductions over all or some dimensions. Empty `dims` means all. keepdim leaves extents of 1.
+#pragma once
+
+#include <utility>
+
+#include <tenon/runtime/tensor.h>
+
+namespace tenon {
+
+TENON_API Tensor sum(const Tensor& self, const Shape& dims = {}, bool keepdim = false);   // Σ x; integers and bool as int64
+TENON_API Tensor prod(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // Π x; integers and bool as int64
+TENON_API Tensor mean(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // Σ x / n, floats only
+TENON_API Tensor amax(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // greatest; ties share the gradient
+TENON_API Tensor amin(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // least; ties share the gradient
+TENON_API Tensor argmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first greatest
+TENON_API Tensor argmin(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first least
+TENON_API std::pair<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
+TENON_API std::pair<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
+TENON_API Tensor all(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // every x ≠ 0
+TENON_API Tensor any(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // some x ≠ 0
+TENON_API Tensor sum_to_size(const Tensor& self, const Shape& sizes);  // Σ over what broadcasting `sizes` repeats
+
+}  // namespace tenon

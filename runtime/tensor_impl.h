@@ -1,0 +1,60 @@
+// What a Tensor points to. For the runtime, autograd and bindings; applications use tensor.h.
+#pragma once
+
+#include <cstdint>
+
+#include <tenon/api/device_plugin.h>
+
+#include <tenon/runtime/dtype.h>
+#include <tenon/runtime/intrusive.h>
+#include <tenon/runtime/shape.h>
+#include <tenon/runtime/storage.h>
+
+namespace tenon {
+
+// The autograd library hangs its per-tensor state here; the runtime only destroys it.
+struct TENON_API AutogradSlot {
+  virtual ~AutogradSlot();
+};
+
+struct TENON_API TensorImpl : RefCounted {
+  // As the plugin sees it: shape, element strides, absolute byte offset. desc.buffer may still be
+  // null for host memory (Storage::buffer() fills it before a launch).
+  tn_tensor desc{};
+  Ref<Storage> storage;
+  int64_t numel = 0;
+  bool contiguous = true;  // row-major dense
+  // True when this tensor takes part in the graph: a leaf that wants a gradient, or a result.
+  bool requires_grad = false;
+  bool wrapped_number = false;  // 0-dim result made from a host scalar: weak in promotion
+  // Views know the tensor they look into (never itself a view), so in-place edits can rebase.
+  Ref<TensorImpl> base;
+  AutogradSlot* autograd = nullptr;  // owned
+
+  [[nodiscard]] DType dtype() const noexcept { return static_cast<DType>(desc.dtype); }
+  [[nodiscard]] Shape shape() const { return {std::span(desc.shape, desc.rank)}; }
+  [[nodiscard]] Shape strides() const { return {std::span(desc.strides, desc.rank)}; }
+  // In elements, relative to the storage.
+  [[nodiscard]] int64_t storage_offset() const noexcept {
+    return static_cast<int64_t>(desc.offset_bytes - storage->offset_bytes()) / size_bytes(dtype());
+  }
+  // The descriptor, its buffer resolved. May load the cpu plugin. Errors: Device.
+  [[nodiscard]] const tn_tensor* operand() {
+    if (desc.buffer == nullptr) desc.buffer = storage->buffer();
+    return &desc;
+  }
+
+  // Geometry is proved here, once: every element lies inside the storage.
+  // offset in elements. Errors: InvalidArgument (negative sizes or strides, out of bounds).
+  void set_geometry(const Shape& shape, const Shape& strides, int64_t offset, DType dtype,
+                    std::string_view op);
+
+  [[nodiscard]] static Ref<TensorImpl> make();
+  static void destroy(TensorImpl* impl) noexcept;
+};
+
+// An allocated, row-major tensor. Hot path of every op.
+[[nodiscard]] TENON_API Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape,
+                                                   DType dtype);
+
+}  // namespace tenon
