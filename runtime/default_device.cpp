@@ -1,8 +1,8 @@
 // TENON_DEVICE: an ordered list of devices, of which the first usable one is the default.
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
-#include <optional>
 
 #include <tenon/runtime/device.h>
 #include <tenon/runtime/device_context.h>
@@ -61,7 +61,8 @@ std::string why_unusable(const Device& device) {
   try {
     DeviceContext::get(device).require_compute();
   } catch (const Error& e) {
-    return e.what();
+    const std::string_view text = e.what();
+    return std::string(text.substr(0, text.find('\n')));
   }
   return {};
 }
@@ -120,8 +121,13 @@ Device choose(std::string_view list) {
   fail_choice(list, "no entry can be used", refused);
 }
 
-// Once set it is only ever replaced; readers may hold the old one, so none is freed.
 std::atomic<const Device*> current{nullptr};
+
+// Readers may hold an earlier choice, so all are kept.
+void set_current(const Device& device) {
+  static auto& choices = *new std::deque<Device>;
+  current.store(&choices.emplace_back(device), std::memory_order_release);
+}
 
 std::mutex& choice_mutex() {
   static std::mutex& mutex = *new std::mutex;
@@ -136,9 +142,8 @@ Device default_device() {
   if (const Device* device = current.load(std::memory_order_acquire)) return *device;
   const char* list = std::getenv("TENON_DEVICE");
   const bool unset = list == nullptr || trim(list).empty();
-  const auto* device = new Device(unset ? Device() : choose(list));
-  current.store(device, std::memory_order_release);
-  return *device;
+  set_current(unset ? Device() : choose(list));
+  return *current.load(std::memory_order_relaxed);
 }
 
 void set_default_device(const Device& device) {
@@ -146,8 +151,7 @@ void set_default_device(const Device& device) {
   check(reason.empty(), ErrorCode::kDevice, "set_default_device", reason, "\n", load_report());
   const std::lock_guard lock(choice_mutex());
   const Device* before = current.load(std::memory_order_acquire);
-  if (before != nullptr && *before == device) return;
-  current.store(new Device(device), std::memory_order_release);
+  if (before == nullptr || !(*before == device)) set_current(device);
 }
 
 }  // namespace tenon
