@@ -234,12 +234,11 @@ class Walk {
  public:
   using Offsets = std::array<int64_t, N>;  // in elements, one per tensor
 
+  Walk() : rank_(1) { shape_[0] = 1; }  // one element
+
   explicit Walk(const std::array<const tn_tensor*, N>& tensors) {
     for (uint32_t d = 0; d < tensors[0]->rank; ++d) append(tensors, d);
-    if (rank_ == 0) {
-      rank_ = 1;
-      shape_[0] = 1;
-    }
+    if (rank_ == 0) shape_[rank_++] = 1;
     for (int d = 0; d < rank_; ++d) count_ *= shape_[d];
   }
 
