@@ -1,0 +1,92 @@
+#include <tenon/autograd/backward.h>
+
+#include <tenon/autograd/engine.h>
+#include <tenon/autograd/meta_internal.h>
+#include <tenon/runtime/device_context.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/ops/creation.h>
+
+namespace tenon::autograd {
+namespace {
+
+constexpr ErrorCode kCode = ErrorCode::kAutograd;
+
+// The gradient that enters at output i, in the form of that output.
+Tensor seed_of(const Tensor& output, const Tensor& gradient, size_t i, std::string_view op) {
+  if (!gradient.defined()) {
+    check(output.numel() == 1, kCode, op,
+          "grad can be implicitly created only for scalar outputs, got ", output,
+          "; pass a gradient of its sizes, or reduce it with sum() or mean()");
+    return ones(output.sizes(), output.options());
+  }
+  const bool both_scalar = output.numel() == 1 && gradient.numel() == 1;
+  check(both_scalar || gradient.sizes() == output.sizes(), kCode, op,
+        "Mismatch in shape: grad_output[", i, "] has a shape of ", gradient.sizes(),
+        " and output[", i, "] has a shape of ", output.sizes());
+  check(gradient.is_floating_point(), kCode, op, "grad_output[", i, "] must be floating point, got ",
+        gradient);
+  check(gradient.device() == output.device(), ErrorCode::kDevice, op, "grad_output[", i,
+        "] must be on ", output.device(), " like its output, got ", gradient.device(),
+        "; move it with .to(device)");
+  const Tensor shaped =
+      gradient.sizes() == output.sizes() ? gradient : gradient.reshape(output.sizes());
+  return shaped.dtype() == output.dtype() ? shaped : shaped.to(output.dtype());
+}
+
+struct Roots {
+  std::vector<Edge> edges;
+  std::vector<Tensor> gradients;
+};
+
+Roots make_roots(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients,
+                 bool create_graph, std::string_view op) {
+  check(gradients.empty() || gradients.size() == outputs.size(), kCode, op,
+        "one gradient for each tensor was expected, got ", gradients.size(), " for ",
+        outputs.size());
+  const RecordingScope recording(create_graph);
+  Roots roots;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Edge edge = edge_of(*outputs[i].impl());
+    check(outputs[i].requires_grad() && edge.node, kCode, op, "element ", i,
+          " of tensors does not require grad and does not have a grad_fn; call requires_grad_() on "
+          "what it is computed from, outside any NoGradGuard");
+    const Tensor gradient = gradients.empty() ? Tensor() : gradients[i];
+    roots.gradients.push_back(seed_of(outputs[i], gradient, i, op));
+    roots.edges.push_back(edge);
+  }
+  return roots;
+}
+
+}  // namespace
+
+void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients,
+              BackwardOptions options) {
+  for (const Tensor& tensor : tensors) (void)tensor.dim();  // throws when undefined
+  const Roots roots = make_roots(tensors, gradients, options.create_graph, "backward");
+  Engine({.keep_graph = options.retain_graph || options.create_graph,
+          .create_graph = options.create_graph})
+      .run(roots.edges, roots.gradients);
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs, GradOptions options) {
+  for (const Tensor& tensor : outputs) (void)tensor.dim();
+  const Roots roots = make_roots(outputs, grad_outputs, options.create_graph, "grad");
+  std::vector<Edge> targets;
+  for (const Tensor& input : inputs) {
+    check(input.requires_grad(), kCode, "grad",
+          "One of the differentiated Tensors does not require grad, got ", input);
+    targets.push_back(edge_of(*input.impl()));
+  }
+  std::vector<Tensor> results =
+      Engine({.keep_graph = options.retain_graph || options.create_graph,
+              .create_graph = options.create_graph})
+          .run(roots.edges, roots.gradients, targets);
+  for (const Tensor& result : results)
+    check(result.defined() || options.allow_unused, kCode, "grad",
+          "One of the differentiated Tensors appears to not have been used in the graph. Set "
+          "allow_unused=true if this is the desired behavior");
+  return results;
+}
+
+}  // namespace tenon::autograd

@@ -1,0 +1,88 @@
+// Walks the graph from its roots to its leaves.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tenon/autograd/node.h>
+
+namespace tenon::autograd {
+
+// One backward pass. In micrograd's words: sort the graph topologically, then for every node from
+// the roots on, call its chain rule and add what it gives to the gradients of its inputs. Sorted
+// here means: a node runs when all nodes that use its outputs have run, later made ones first.
+// Iterative; runs on the calling thread; may run inside another pass (hooks, checkpoints).
+class TENON_API Engine {
+ public:
+  struct Options {
+    bool keep_graph = false;    // saved tensors survive
+    bool create_graph = false;  // the pass itself is recorded
+  };
+
+  explicit Engine(Options options) : options_(options) {}
+
+  // Adds d(root)/d(leaf) * gradient to every leaf's grad.
+  void run(std::span<const Edge> roots, std::span<const Tensor> gradients);
+  // Returns the gradients that reach `targets` (undefined where none does); leaves stay as they
+  // are. Only what leads to a target is computed.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Edge> roots,
+                                        std::span<const Tensor> gradients,
+                                        std::span<const Edge> targets);
+
+  // Whether the pass that runs on this thread collects gradients instead of accumulating them.
+  [[nodiscard]] static bool is_collecting() noexcept;
+
+ private:
+  static constexpr uint32_t kNowhere = ~uint32_t{0};
+
+  // A node in this pass.
+  struct State {
+    Node* node;
+    uint32_t dependencies;   // edges that lead here and were not walked yet
+    uint32_t first_buffer;   // of node->outputs().size() in buffers_
+    uint32_t first_target;   // of node->edges().size() in targets_
+    bool runs = true;        // its rule is wanted
+    bool captured = false;   // a target of grad()
+  };
+  using Ready = std::pair<uint64_t, uint32_t>;  // sequence, state
+
+  // From pointers to states: open addressing, since this is the only look-up by node.
+  class Index {
+   public:
+    // The slot of `node`; holds kNowhere when it is new.
+    uint32_t& slot(const Node* node);
+
+   private:
+    struct Entry {
+      const Node* node = nullptr;
+      uint32_t state = kNowhere;
+    };
+    void grow();
+    std::vector<Entry> entries_ = std::vector<Entry>(64);
+    size_t used_ = 0;
+  };
+
+  uint32_t add_state(Node* node);
+  void discover(std::span<const Edge> roots);
+  void mark_wanted(std::span<const Edge> targets);
+  void seed(std::span<const Edge> roots, std::span<const Tensor> gradients);
+  void drain(std::span<const Edge> targets, std::vector<Tensor>& results);
+  void visit(uint32_t index, std::span<const Edge> targets, std::vector<Tensor>& results);
+  void apply(const State& state, std::span<Tensor> incoming);
+  void check_gradients(const Node& node) const;
+  void deliver(const State& state);
+  void accumulate(Tensor& buffer, Tensor gradient) const;
+  void push_ready(uint32_t index);
+
+  Options options_;
+  Index index_;
+  std::vector<State> states_;
+  std::vector<uint32_t> targets_;  // state of every edge
+  std::vector<Tensor> buffers_;    // gradients on their way, by node and output
+  std::vector<Tensor> outgoing_;   // of the node that runs
+  std::vector<Ready> ready_;       // a heap
+};
+
+}  // namespace tenon::autograd

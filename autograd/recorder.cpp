@@ -1,0 +1,205 @@
+#include <tenon/autograd/recorder_internal.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include <tenon/autograd/anomaly.h>
+#include <tenon/autograd/gradients/rules_internal.h>
+#include <tenon/autograd/op_node_internal.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/ops/copy.h>
+
+namespace tenon::autograd {
+namespace {
+
+// The value of self before an in-place call whose rule needs it, from check_write() to record().
+thread_local Ref<TensorImpl> original_self;
+
+bool in_graph(const Tensor& tensor) {
+  if (!tensor.defined()) return false;
+  const TensorImpl& impl = *tensor.impl();
+  return impl.requires_grad || (impl.base && impl.base->requires_grad);
+}
+
+bool is_leaf_with_grad(const TensorImpl& impl) {
+  const AutogradMeta* meta = meta_of(impl);
+  return impl.requires_grad && meta != nullptr && meta->edge.node && meta->edge.node->is_leaf();
+}
+
+// Bit i: input i takes part in the graph. Inputs from the eighth on share bit 7.
+uint64_t live_inputs(const OpCall& call) {
+  uint64_t live = 0;
+  for (size_t i = 0; i < call.inputs.size(); ++i)
+    if (in_graph(*call.inputs[i])) live |= uint64_t{1} << std::min<size_t>(i, 7);
+  return live;
+}
+
+bool saves(const Rule* rule, uint32_t slot, uint64_t live) {
+  return rule != nullptr && (rule->saves >> (8 * slot) & live) != 0;
+}
+
+// ---- geometry as attributes: rank, sizes, strides, offset; of the input, then of the output ----
+
+struct GeometryWords {
+  int64_t words[2 * (2 + 2 * kMaxRank)];
+  size_t count = 0;
+
+  void add(const TensorImpl& impl) {
+    const uint32_t rank = impl.desc.rank;
+    words[count++] = rank;
+    for (uint32_t d = 0; d < rank; ++d) words[count++] = impl.desc.shape[d];
+    for (uint32_t d = 0; d < rank; ++d) words[count++] = impl.desc.strides[d];
+    words[count++] = impl.storage_offset();
+  }
+};
+
+Ref<OpNode> geometry_node(const Op& op, const Rule& rule, size_t edges, const TensorImpl& input,
+                          const TensorImpl& output) {
+  GeometryWords geometry;
+  geometry.add(input);
+  geometry.add(output);
+  return OpNode::make({.op = &op,
+                       .rule = &rule,
+                       .edges = edges,
+                       .outputs = 1,
+                       .saved = 0,
+                       .attributes = {geometry.words, geometry.count},
+                       .scalars = {}});
+}
+
+// ---- in-place calls ----
+
+// A write through a view is a write to its base: base' = base with the view's part replaced. The
+// view, like every other one, finds its new history through the base when somebody asks.
+void rebase(TensorImpl& view, Ref<OpNode> written, uint32_t version_before) {
+  TensorImpl& base = *view.base;
+  const Ref<OpNode> node = geometry_node(copy_slices_op(), copy_slices_rule(), 2, base, view);
+  node->set_edge(0, edge_of(base, version_before));
+  node->set_edge(1, {Ref<Node>(written.get()), 0});
+  node->set_output(0, base);
+  set_history(base, node.get(), 0);
+  ensure_meta(view).edge = {};
+  view.requires_grad = true;
+}
+
+// Self's slot of an in-place call holds the value before it; other tensors over the same memory
+// are saved as they were, so that backward() finds the write.
+void save(OpNode& node, size_t index, uint32_t slot, const OpCall& call, uint32_t version_before) {
+  if (slot >= kInputSlots) {
+    const TensorImpl& output = *call.outputs[slot - kInputSlots].impl();
+    return node.save(index, slot, output, output.storage->version());
+  }
+  const TensorImpl& input = *call.inputs[slot]->impl();
+  if (slot == 0 && original_self) {
+    const Ref<TensorImpl> self = std::exchange(original_self, nullptr);
+    return node.save(index, slot, *self, self->storage->version());
+  }
+  const bool written = call.form == CallForm::kInPlace &&
+                       input.storage.get() == call.outputs[0].impl()->storage.get();
+  node.save(index, slot, input, written ? version_before : input.storage->version());
+}
+
+}  // namespace
+
+void check_write(const OpCall& call) {
+  original_self.reset();
+  check(call.form != CallForm::kOut, ErrorCode::kAutograd, call.op.name(),
+        "functions with out=... arguments don't support automatic differentiation, but one of the "
+        "arguments requires grad; use the op without out=, or a NoGradGuard");
+  const TensorImpl& self = *call.outputs[0].impl();
+  check(!is_leaf_with_grad(self), ErrorCode::kAutograd, call.op.name(),
+        "a leaf Variable that requires grad is being used in an in-place operation; update "
+        "parameters under a NoGradGuard");
+  check(!self.base || !is_leaf_with_grad(*self.base), ErrorCode::kAutograd, call.op.name(),
+        "a view of a leaf Variable that requires grad is being used in an in-place operation; "
+        "update parameters under a NoGradGuard");
+  const auto* rule = static_cast<const Rule*>(call.op.gradient());
+  if (!saves(rule, 0, live_inputs(call)) || !call.inputs[0]->defined()) return;
+  if (!call.inputs[0]->is_same(call.outputs[0])) return;
+  const RecordingScope off(false);
+  original_self = Ref<TensorImpl>(clone(call.outputs[0]).impl());
+}
+
+void record(const OpCall& call) {
+  const auto* rule = static_cast<const Rule*>(call.op.gradient());
+  const bool in_place = call.form == CallForm::kInPlace;
+  const uint64_t live = live_inputs(call);
+  size_t saved = 0;
+  for (uint32_t slot = 0; slot < 8; ++slot) saved += saves(rule, slot, live);
+
+  GeometryWords geometry;
+  if (rule != nullptr && rule->keeps_geometry) {
+    geometry.add(*call.inputs[0]->impl());
+    geometry.add(*call.outputs[0].impl());
+  }
+  const Ref<OpNode> node = OpNode::make(
+      {.op = &call.op,
+       .rule = rule,
+       .edges = call.inputs.size(),
+       .outputs = call.outputs.size(),
+       .saved = saved,
+       .attributes = geometry.count != 0 ? std::span<const int64_t>(geometry.words, geometry.count)
+                                         : call.attributes,
+       .scalars = call.scalars});
+  if (anomaly_mode()) [[unlikely]]
+    node->make_extras().trace = describe_call(call);
+
+  const TensorImpl* self = in_place ? call.outputs[0].impl() : nullptr;
+  const uint32_t before = self != nullptr ? self->storage->version() - 1 : 0;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    if (!call.inputs[i]->defined()) {
+      if (i < 32) node->set_number(i);
+      continue;
+    }
+    TensorImpl& input = *call.inputs[i]->impl();
+    const bool written = self != nullptr && input.storage.get() == self->storage.get();
+    if (in_graph(*call.inputs[i]))
+      node->set_edge(i, edge_of(input, written ? before : input.storage->version()));
+  }
+  size_t index = 0;
+  for (uint32_t slot = 0; slot < 8; ++slot)
+    if (saves(rule, slot, live)) save(*node, index++, slot, call, before);
+
+  for (size_t o = 0; o < call.outputs.size(); ++o) {
+    if (!call.outputs[o].defined()) continue;
+    TensorImpl& output = *call.outputs[o].impl();
+    node->set_output(o, output);
+    if (!is_floating_point(output.dtype())) continue;
+    if (in_place && output.base) rebase(output, node, before);
+    else set_history(output, node.get(), static_cast<uint32_t>(o));
+  }
+}
+
+void check_metadata_edit(const Tensor& tensor, std::string_view op) {
+  TensorImpl& impl = *tensor.impl();
+  check(!is_leaf_with_grad(impl) && (!impl.base || !is_leaf_with_grad(*impl.base)),
+        ErrorCode::kAutograd, op,
+        "a leaf Variable that requires grad is being used in an in-place operation; use the "
+        "operation without _");
+  if (!in_graph(tensor)) return;
+  // From here on the tensor is the transpose of what it was.
+  static const Op& transpose = *find_op("t");
+  const Ref<OpNode> node = OpNode::make({.op = &transpose,
+                                         .rule = static_cast<const Rule*>(transpose.gradient()),
+                                         .edges = 1,
+                                         .outputs = 1,
+                                         .saved = 0,
+                                         .attributes = {},
+                                         .scalars = {}});
+  node->set_edge(0, edge_of(impl));
+  const RecordingScope off(false);
+  node->set_output(0, *tensor.t().impl());
+  set_history(impl, node.get(), 0);
+}
+
+Ref<Node> record_view_of_base(const TensorImpl& view, Edge base) {
+  static const Op& as_strided = *find_op("as_strided");
+  const auto* rule = static_cast<const Rule*>(as_strided.gradient());
+  const Ref<OpNode> node = geometry_node(as_strided, *rule, 1, *view.base, view);
+  node->set_edge(0, std::move(base));
+  node->set_output(0, view);
+  return Ref<Node>(node.get());
+}
+
+}  // namespace tenon::autograd

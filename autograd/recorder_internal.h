@@ -1,0 +1,19 @@
+// Turns calls into nodes. These are the functions behind RecordHooks.
+#pragma once
+
+#include <tenon/autograd/meta_internal.h>
+#include <tenon/runtime/dispatch/operator.h>
+
+namespace tenon::autograd {
+
+// Refuses in-place calls on leaves and all out= calls; keeps a copy of the old self where the
+// rule needs it.
+void check_write(const OpCall& call);
+void record(const OpCall& call);
+// t_ and the like. Errors: Autograd on leaves that require a gradient.
+void check_metadata_edit(const Tensor& tensor, std::string_view op);
+
+// The history of a view in terms of its base as it is now.
+[[nodiscard]] Ref<Node> record_view_of_base(const TensorImpl& view, Edge base);
+
+}  // namespace tenon::autograd

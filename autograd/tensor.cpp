@@ -1,0 +1,118 @@
+// The members of Tensor that need autograd.
+#include <tenon/runtime/tensor.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include <tenon/autograd/backward.h>
+#include <tenon/autograd/meta_internal.h>
+#include <tenon/runtime/device_context.h>
+#include <tenon/runtime/log.h>
+
+namespace tenon {
+
+using autograd::AutogradMeta;
+using autograd::edge_of;
+using autograd::ensure_meta;
+using autograd::GradCell;
+using autograd::meta_of;
+
+namespace {
+
+GradCell& ensure_cell(TensorImpl& impl) {
+  AutogradMeta& meta = ensure_meta(impl);
+  if (!meta.cell) meta.cell = Ref<GradCell>(new GradCell);
+  return *meta.cell;
+}
+
+}  // namespace
+
+Tensor& Tensor::requires_grad_(bool value) {
+  TensorImpl& impl = checked();
+  check(value || is_leaf(), ErrorCode::kAutograd, "requires_grad_",
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+        "variable in a subgraph that doesn't require differentiation use detach()");
+  if (!value) {
+    if (impl.autograd != nullptr) meta_of(impl)->edge = {};
+    impl.requires_grad = false;
+    return *this;
+  }
+  check(tenon::is_floating_point(impl.dtype()), ErrorCode::kAutograd, "requires_grad_",
+        "Only Tensors of floating point and complex dtype can require gradients, got ", *this);
+  if (!impl.requires_grad) autograd::make_leaf(impl);
+  return *this;
+}
+
+bool Tensor::is_leaf() const { return grad_fn() == nullptr; }
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+  autograd::backward({*this}, {gradient},
+                     {.retain_graph = retain_graph, .create_graph = create_graph});
+}
+
+Tensor Tensor::grad() const {
+  TensorImpl& impl = checked();
+  const AutogradMeta* meta = meta_of(impl);
+  if (meta == nullptr || !meta->cell) {
+    if (impl.requires_grad && !is_leaf())
+      log_once(LogLevel::kWarning,
+               "grad: the gradient of a tensor that is not a leaf is only kept after "
+               "retain_grad(); it is undefined here");
+    return {};
+  }
+  const std::lock_guard lock(meta->cell->mutex);
+  return meta->cell->grad;
+}
+
+void Tensor::set_grad(const Tensor& gradient) const {
+  TensorImpl& impl = checked();
+  if (gradient.defined()) {
+    check(gradient.sizes() == impl.shape() && gradient.dtype() == impl.dtype(),
+          ErrorCode::kAutograd, "set_grad", "assigned grad must look like its tensor ", *this,
+          ", got ", gradient);
+    check(gradient.device() == device(), ErrorCode::kDevice, "set_grad",
+          "assigned grad must be on ", device(), ", got ", gradient);
+    check(gradient.impl() != &impl, ErrorCode::kAutograd, "set_grad",
+          "can't assign a tensor as its own grad");
+  } else if (impl.autograd == nullptr || !meta_of(impl)->cell) {
+    return;
+  }
+  GradCell& cell = ensure_cell(impl);
+  const std::lock_guard lock(cell.mutex);
+  cell.grad = gradient;
+}
+
+void Tensor::retain_grad() const {
+  TensorImpl& impl = checked();
+  check(impl.requires_grad, ErrorCode::kAutograd, "retain_grad",
+        "can't retain_grad on Tensor that has requires_grad=false, got ", *this);
+  const autograd::Edge edge = edge_of(impl);
+  if (edge.node->is_leaf() || meta_of(impl)->cell) return;
+  const Ref<GradCell> cell(&ensure_cell(impl));
+  edge.node->make_extras().retained.push_back({edge.output_nr, cell});
+}
+
+autograd::Node* Tensor::grad_fn() const {
+  autograd::Node* node = edge_of(checked()).node.get();  // the tensor owns it too
+  return node == nullptr || node->is_leaf() ? nullptr : node;
+}
+
+uint32_t Tensor::output_nr() const { return edge_of(checked()).output_nr; }
+
+uint64_t Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+  static std::atomic<uint64_t> next_id{1};
+  const autograd::Edge edge = edge_of(checked());
+  check(static_cast<bool>(edge.node), ErrorCode::kAutograd, "register_hook",
+        "cannot register a hook on a tensor that doesn't require gradient, got ", *this);
+  const uint64_t id = next_id.fetch_add(1, std::memory_order_relaxed);
+  edge.node->make_extras().hooks.push_back({id, edge.output_nr, std::move(hook)});
+  return id;
+}
+
+void Tensor::remove_hook(uint64_t id) const {
+  const autograd::Edge edge = edge_of(checked());
+  if (!edge.node || edge.node->extras() == nullptr) return;
+  std::erase_if(edge.node->extras()->hooks, [id](const auto& hook) { return hook.id == id; });
+}
+
+}  // namespace tenon
