@@ -8,20 +8,24 @@ namespace tenon::ops {
 
 // The inputs that are there live on one device. Errors: Device.
 inline void check_one_device(const OpCall& call) {
-  const Tensor& first = *call.inputs[0];
-  for (const Tensor* input : call.inputs)
-    check(!input->defined() || input->device() == first.device(), ErrorCode::kDevice,
-          call.op.name(), "all tensors must be on one device, got ", first.device(), " and ",
-          input->device(), "; move one with to()");
+  const Device device = call.inputs[0]->device();
+  for (const Tensor* input : call.inputs) {
+    if (!input->defined()) continue;
+    check(input->device() == device, ErrorCode::kDevice, call.op.name(),
+          "all tensors must be on one device, got ", device, " and ", input->device(),
+          "; move one with to()");
+  }
 }
 
 // The inputs that are there have one dtype. Errors: DType.
 inline void check_one_dtype(const OpCall& call) {
-  const Tensor& first = *call.inputs[0];
-  for (const Tensor* input : call.inputs)
-    check(!input->defined() || input->dtype() == first.dtype(), ErrorCode::kDType, call.op.name(),
-          "all tensors must have the same dtype, got ", first.dtype(), " and ", input->dtype(),
+  const DType dtype = call.inputs[0]->dtype();
+  for (const Tensor* input : call.inputs) {
+    if (!input->defined()) continue;
+    check(input->dtype() == dtype, ErrorCode::kDType, call.op.name(),
+          "all tensors must have the same dtype, got ", dtype, " and ", input->dtype(),
           "; convert one with to()");
+  }
 }
 
 inline void check_floating(const OpCall& call, const Tensor& tensor) {
