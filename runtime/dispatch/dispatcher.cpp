@@ -90,7 +90,9 @@ void run(OpCall& call) {
   DeviceContext& context = device_of(call);
   context.require_compute();
   std::string reason;
-  if (run_kernel(context, call, reason)) return;
+  // A long list of tensors (cat) is always composed.
+  const bool fits = call.outputs.size() + call.inputs.size() <= kMaxOperands;
+  if (fits && run_kernel(context, call, reason)) return;
   if (spec.decompose != nullptr) return spec.decompose(call);
   fail(ErrorCode::kUnsupported, call.op.name(), context.device(), " has no kernel for ",
        call.inputs.empty() ? Tensor() : *call.inputs[0], ": ", reason,
