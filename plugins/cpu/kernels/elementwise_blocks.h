@@ -6,6 +6,7 @@
 
 #include "elementwise_functors.h"
 #include "elementwise_kernels.h"
+#include "elementwise_math.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
@@ -22,6 +23,30 @@ void binary_block(void* out, const void* a, const void* b, const void*, int64_t 
   const T* y = static_cast<const T*>(b);
   auto* z = static_cast<decltype(Op::apply(*x, *y))*>(out);
   for (int64_t i = 0; i < n; ++i) z[i] = Op::apply(x[i], y[i]);
+}
+
+// The same on f32 vectors; the last lanes are computed as a whole vector as well.
+template <class Op>
+void unary_vectors(void* out, const void* a, const void*, const void*, int64_t n) {
+  const float* x = static_cast<const float*>(a);
+  float* y = static_cast<float*>(out);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(y + i, Op::apply(load(x + i)));
+  const int rest = static_cast<int>(n - i);
+  if (rest != 0) store_part(y + i, Op::apply(load_part(x + i, rest)), rest);
+}
+
+template <class Op>
+void binary_vectors(void* out, const void* a, const void* b, const void*, int64_t n) {
+  const float* x = static_cast<const float*>(a);
+  const float* y = static_cast<const float*>(b);
+  float* z = static_cast<float*>(out);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(z + i, Op::apply(load(x + i), load(y + i)));
+  const int rest = static_cast<int>(n - i);
+  if (rest != 0) {
+    store_part(z + i, Op::apply(load_part(x + i, rest), load_part(y + i, rest)), rest);
+  }
 }
 
 template <class T>
@@ -98,6 +123,13 @@ constexpr void set_float_op(ElementwiseKernels& table, uint32_t opcode) {
 template <class Op, bool kRounds = true>
 constexpr void set_unary_float(ElementwiseKernels& table, uint32_t opcode) {
   set_float_op<&unary_block<Op, float>, kRounds>(table, opcode);
+  table.op[opcode][TN_DTYPE_F64] = &unary_block<Op, double>;
+}
+
+// f32 by vectors, f64 by the C library.
+template <class Vector, class Op>
+constexpr void set_function(ElementwiseKernels& table, uint32_t opcode) {
+  set_float_op<&unary_vectors<Vector>, true>(table, opcode);
   table.op[opcode][TN_DTYPE_F64] = &unary_block<Op, double>;
 }
 
@@ -231,29 +263,29 @@ constexpr void set_all_unary(ElementwiseKernels& t) {
   set_exact_unary<Round>(t, TN_PROGRAM_ROUND);
   set_exact_unary<Relu>(t, TN_PROGRAM_RELU);
   set_unary_float<Sqrt>(t, TN_PROGRAM_SQRT);
-  set_unary_float<Rsqrt>(t, TN_PROGRAM_RSQRT);
+  set_function<VectorRsqrt, Rsqrt>(t, TN_PROGRAM_RSQRT);
   set_unary_float<Recip>(t, TN_PROGRAM_RECIP);
-  set_unary_float<Exp>(t, TN_PROGRAM_EXP);
-  set_unary_float<Expm1>(t, TN_PROGRAM_EXPM1);
-  set_unary_float<Log>(t, TN_PROGRAM_LOG);
-  set_unary_float<Log1p>(t, TN_PROGRAM_LOG1P);
-  set_unary_float<Log2>(t, TN_PROGRAM_LOG2);
-  set_unary_float<Exp2>(t, TN_PROGRAM_EXP2);
-  set_unary_float<Sin>(t, TN_PROGRAM_SIN);
-  set_unary_float<Cos>(t, TN_PROGRAM_COS);
-  set_unary_float<Tan>(t, TN_PROGRAM_TAN);
-  set_unary_float<Asin>(t, TN_PROGRAM_ASIN);
-  set_unary_float<Acos>(t, TN_PROGRAM_ACOS);
-  set_unary_float<Atan>(t, TN_PROGRAM_ATAN);
-  set_unary_float<Sinh>(t, TN_PROGRAM_SINH);
-  set_unary_float<Cosh>(t, TN_PROGRAM_COSH);
-  set_unary_float<Tanh>(t, TN_PROGRAM_TANH);
-  set_unary_float<Asinh>(t, TN_PROGRAM_ASINH);
-  set_unary_float<Acosh>(t, TN_PROGRAM_ACOSH);
-  set_unary_float<Atanh>(t, TN_PROGRAM_ATANH);
-  set_unary_float<Erf>(t, TN_PROGRAM_ERF);
-  set_unary_float<Erfc>(t, TN_PROGRAM_ERFC);
-  set_unary_float<Sigmoid>(t, TN_PROGRAM_SIGMOID);
+  set_function<VectorExp, Exp>(t, TN_PROGRAM_EXP);
+  set_function<VectorExpm1, Expm1>(t, TN_PROGRAM_EXPM1);
+  set_function<VectorLog, Log>(t, TN_PROGRAM_LOG);
+  set_function<VectorLog1p, Log1p>(t, TN_PROGRAM_LOG1P);
+  set_function<VectorLog2, Log2>(t, TN_PROGRAM_LOG2);
+  set_function<VectorExp2, Exp2>(t, TN_PROGRAM_EXP2);
+  set_function<VectorSin, Sin>(t, TN_PROGRAM_SIN);
+  set_function<VectorCos, Cos>(t, TN_PROGRAM_COS);
+  set_function<VectorTan, Tan>(t, TN_PROGRAM_TAN);
+  set_function<VectorAsin, Asin>(t, TN_PROGRAM_ASIN);
+  set_function<VectorAcos, Acos>(t, TN_PROGRAM_ACOS);
+  set_function<VectorAtan, Atan>(t, TN_PROGRAM_ATAN);
+  set_function<VectorSinh, Sinh>(t, TN_PROGRAM_SINH);
+  set_function<VectorCosh, Cosh>(t, TN_PROGRAM_COSH);
+  set_function<VectorTanh, Tanh>(t, TN_PROGRAM_TANH);
+  set_function<VectorAsinh, Asinh>(t, TN_PROGRAM_ASINH);
+  set_function<VectorAcosh, Acosh>(t, TN_PROGRAM_ACOSH);
+  set_function<VectorAtanh, Atanh>(t, TN_PROGRAM_ATANH);
+  set_function<VectorErf, Erf>(t, TN_PROGRAM_ERF);
+  set_function<VectorErfc, Erfc>(t, TN_PROGRAM_ERFC);
+  set_function<VectorSigmoid, Sigmoid>(t, TN_PROGRAM_SIGMOID);
 }
 
 constexpr ElementwiseKernels make_elementwise_kernels() {

@@ -1,0 +1,485 @@
+// f32 functions on vectors. Polynomials are those of Cephes (Moshier) and, for erf, of N. Juffa;
+// reductions and special values are ours. Errors: the table in README.md.
+#ifndef TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_MATH_H
+#define TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_MATH_H
+
+#include "../simd.h"
+
+namespace tenon::cpu::inline TENON_CPU_ISA {
+
+// c[0] x^(n-1) + ... + c[n-1]
+template <class... C>
+TENON_CPU_INLINE Float polynomial(Float x, float first, C... rest) {
+  Float y = splat(first);
+  ((y = multiply_add(y, x, splat(rest))), ...);
+  return y;
+}
+
+TENON_CPU_INLINE Float copy_sign(Float magnitude, Float sign) {
+  return bit_or(absolute(magnitude), as_int(sign) & splat(INT32_MIN));
+}
+
+// A zero keeps its sign.
+TENON_CPU_INLINE Float keep_zero(Float x, Float y) { return select(x == splat(0.0f), x, y); }
+
+TENON_CPU_INLINE Float power_of_two(Int n) { return as_float((n + 127) << 23); }
+
+// y 2^n with one rounding, for -252 <= n <= 254.
+TENON_CPU_INLINE Float scale(Float y, Int n) {
+  const Int half = n >> 1;
+  return y * power_of_two(half) * power_of_two(n - half);
+}
+
+// Lanes of y where mask is set become f(x), by the C library.
+template <class F>
+TENON_CPU_INLINE Float patch(Float y, Int mask, Float x, F f) {
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= mask[i];
+  if (any == 0) return y;
+  for (int i = 0; i < kLanes; ++i) {
+    if (mask[i] != 0) y[i] = f(x[i]);
+  }
+  return y;
+}
+
+template <class F>
+[[gnu::noinline]] Float each_lane(Float x, F f) {
+  Float y;
+  for (int i = 0; i < kLanes; ++i) y[i] = f(x[i]);
+  return y;
+}
+template <class F>
+[[gnu::noinline]] Float each_lane(Float a, Float b, F f) {
+  Float y;
+  for (int i = 0; i < kLanes; ++i) y[i] = f(a[i], b[i]);
+  return y;
+}
+
+// ---- exponentials ----
+
+struct Exponent {
+  Float fraction;  // e^fraction - 1 = minus_one
+  Int power;
+  Float minus_one;
+};
+
+// e^x = 2^power (1 + minus_one), for |x| < 200.
+TENON_CPU_INLINE Exponent split_exponent(Float x) {
+  const Float n = round_even(x * splat(1.44269504088896341f));
+  Float r = multiply_add(n, splat(-0.693147182464599609375f), x);
+  r = multiply_add(n, splat(1.904654323148236017e-9f), r);
+  const Float p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
+  return {r, to_int(n), multiply_add(p, r * r, r)};
+}
+
+// e^x 2^extra
+TENON_CPU_INLINE Float exponential(Float x, int32_t extra) {
+  Float clamped = select(x > splat(90.0f), splat(90.0f), x);
+  clamped = select(clamped < splat(-105.0f), splat(-105.0f), clamped);
+  const Exponent e = split_exponent(clamped);
+  return scale(e.minus_one + splat(1.0f), e.power + extra);
+}
+
+struct VectorExp {
+  TENON_CPU_INLINE static Float apply(Float x) { return exponential(x, 0); }
+};
+
+struct VectorExp2 {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    Float clamped = select(x > splat(130.0f), splat(130.0f), x);
+    clamped = select(clamped < splat(-155.0f), splat(-155.0f), clamped);
+    const Float n = round_even(clamped);
+    const Float r = (clamped - n) * splat(0.693147180559945f);
+    const Float p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                               4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
+    return scale(multiply_add(p, r * r, r) + splat(1.0f), to_int(n));
+  }
+};
+
+TENON_CPU_INLINE Float exponential_minus_one(Float x) {
+  Float clamped = select(x > splat(89.0f), splat(89.0f), x);
+  clamped = select(clamped < splat(-18.0f), splat(-18.0f), clamped);
+  const Exponent e = split_exponent(clamped);
+  const Float t = power_of_two(e.power - 1);
+  const Float y = multiply_add(t, e.minus_one, t - splat(0.5f));
+  return keep_zero(x, y + y);
+}
+
+struct VectorExpm1 {
+  TENON_CPU_INLINE static Float apply(Float x) { return exponential_minus_one(x); }
+};
+
+struct VectorSigmoid {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float e = exponential(-absolute(x), 0);
+    return select(x < splat(0.0f), e, splat(1.0f)) / (splat(1.0f) + e);
+  }
+};
+
+struct VectorTanh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Float z = x * x;
+    const Float p = polynomial(z, -5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                               1.33314422036e-1f, -3.33332819422e-1f);
+    const Float small = multiply_add(p * z, x, x);
+    const Float large = splat(1.0f) - splat(2.0f) / (exponential(a + a, 0) + splat(1.0f));
+    return select(a < splat(0.625f), keep_zero(x, small), copy_sign(large, x));
+  }
+};
+
+struct VectorSinh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Float z = x * x;
+    const Float p = polynomial(z, 2.03721912945e-4f, 8.33028376239e-3f, 1.66667160211e-1f);
+    const Float small = multiply_add(p * z, x, x);
+    const Float e = exponential(a, -1);
+    const Float large = e - splat(0.25f) / e;
+    return select(a < splat(1.0f), keep_zero(x, small), copy_sign(large, x));
+  }
+};
+
+struct VectorCosh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float e = exponential(absolute(x), -1);
+    return e + splat(0.25f) / e;
+  }
+};
+
+// ---- logarithms ----
+
+struct Logarithm {
+  Float f;  // the argument is (1 + f) 2^exponent
+  Float exponent;
+  Float rest;  // log(1 + f) = f + rest
+};
+
+TENON_CPU_INLINE Float logarithm_rest(Float f) {
+  const Float z = f * f;
+  const Float p = polynomial(f, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
+                             -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                             2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f);
+  return multiply_add(splat(-0.5f), z, p * f * z);
+}
+
+// For positive finite x. `correction` is added to x before (log1p): |correction| << x.
+TENON_CPU_INLINE Logarithm split_logarithm(Float x, Float correction) {
+  const Int small = x < splat(1.17549435e-38f);
+  x = select(small, x * splat(8388608.0f), x);
+  const Int bits = as_int(x);
+  // The mantissa lies in [sqrt(1/2), sqrt(2)).
+  const Int n = (bits - 0x3f3504f3) >> 23;
+  const Float m = as_float(bits - (n << 23));
+  const Float scaled = correction * as_float((127 - n) << 23);
+  const Float f = (m - splat(1.0f)) + select(n > 60, splat(0.0f), scaled);
+  return {f, to_float(n + (small & -23)), logarithm_rest(f)};
+}
+
+TENON_CPU_INLINE Float join_logarithm(const Logarithm& l) {
+  const Float low = multiply_add(l.exponent, splat(-2.12194440e-4f), l.rest);
+  return multiply_add(l.exponent, splat(0.693359375f), l.f + low);
+}
+
+// log of zero, negatives, infinity, NaN.
+TENON_CPU_INLINE Float logarithm_special(Float x, Float y) {
+  const Float infinity = splat(__builtin_inff());
+  y = select(x == infinity, infinity, y);
+  y = select(x == splat(0.0f), -infinity, y);
+  return select(x < splat(0.0f), splat(__builtin_nanf("")), select(x != x, x, y));
+}
+
+TENON_CPU_INLINE Float natural_logarithm(Float x) {
+  return logarithm_special(x, join_logarithm(split_logarithm(x, Float{})));
+}
+
+TENON_CPU_INLINE Float natural_logarithm_plus_one(Float x) {
+  const Float u = splat(1.0f) + x;
+  const Float correction = select(x > splat(1.0f), splat(1.0f) - (u - x), x - (u - splat(1.0f)));
+  const Float y = join_logarithm(split_logarithm(u, correction));
+  return keep_zero(x, logarithm_special(u, y));
+}
+
+struct VectorLog {
+  TENON_CPU_INLINE static Float apply(Float x) { return natural_logarithm(x); }
+};
+struct VectorLog1p {
+  TENON_CPU_INLINE static Float apply(Float x) { return natural_logarithm_plus_one(x); }
+};
+struct VectorLog2 {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Logarithm l = split_logarithm(x, Float{});
+    const Float c = splat(0.44269504088896340736f);  // log2(e) - 1
+    const Float y = multiply_add(l.f, c, multiply_add(l.rest, c, l.rest)) + l.f;
+    return logarithm_special(x, y + l.exponent);
+  }
+};
+
+struct VectorAsinh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Int large = a > splat(1e9f);
+    const Float z = a * a;
+    const Float t = a + z / (splat(1.0f) + square_root(splat(1.0f) + z));
+    const Float moderate = natural_logarithm_plus_one(select(large, splat(1.0f), t));
+    const Float big = natural_logarithm(a) + splat(0.693147180559945f);
+    return keep_zero(x, copy_sign(select(large, big, moderate), x));
+  }
+};
+struct VectorAcosh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Int large = x > splat(1e9f);
+    const Float t = x - splat(1.0f);
+    const Float u = t + square_root(t * (t + splat(2.0f)));
+    const Float moderate = natural_logarithm_plus_one(select(large, splat(1.0f), u));
+    const Float big = natural_logarithm(x) + splat(0.693147180559945f);
+    const Float y = select(large, big, moderate);
+    return select(x < splat(1.0f), splat(__builtin_nanf("")), y);
+  }
+};
+struct VectorAtanh {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Float t = (a + a) / (splat(1.0f) - a);
+    const Float y = splat(0.5f) * natural_logarithm_plus_one(t);
+    const Float bounded = select(a > splat(1.0f), splat(__builtin_nanf("")), y);
+    return keep_zero(x, copy_sign(bounded, x));
+  }
+};
+
+// ---- circular functions ----
+
+struct Angle {
+  Float r;  // in [-pi/4, pi/4], a little beyond for large x
+  Int quadrant;
+};
+
+// x - n pi/2 for |x| <= 2^20: three parts of pi/2, each product is exact inside the fused
+// operation.
+TENON_CPU_INLINE Float subtract_turns(Float x, Float n) {
+  Float r = multiply_add(n, splat(-1.57079637050628662109375f), x);
+  r = multiply_add(n, splat(4.37113900018624283e-8f), r);
+  return multiply_add(n, splat(1.71512449025480e-15f), r);
+}
+
+TENON_CPU_INLINE Angle reduce_angle(Float x) {
+  const Float n = round_even(x * splat(0.63661977236758134308f));
+  return {subtract_turns(x, n), to_int(n)};
+}
+
+// |r| <= pi/4 also where n above is off by one (its product is rounded).
+TENON_CPU_INLINE Angle reduce_angle_strictly(Float x) {
+  Float n = round_even(x * splat(0.63661977236758134308f));
+  n += round_even(subtract_turns(x, n) * splat(0.63661977236758134308f));
+  return {subtract_turns(x, n), to_int(n)};
+}
+
+TENON_CPU_INLINE Float sine_near_zero(Float r) {
+  const Float z = r * r;
+  const Float p = polynomial(z, -1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f);
+  return multiply_add(p * z, r, r);
+}
+
+TENON_CPU_INLINE Float cosine_near_zero(Float r) {
+  const Float z = r * r;
+  const Float p =
+      polynomial(z, 2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f);
+  return multiply_add(p * z, z, multiply_add(splat(-0.5f), z, splat(1.0f)));
+}
+
+// sin of the angle plus `turns` quarter turns
+TENON_CPU_INLINE Float sine_of(const Angle& angle, int32_t turns) {
+  const Int q = angle.quadrant + turns;
+  const Float y = select((q & 1) != 0, cosine_near_zero(angle.r), sine_near_zero(angle.r));
+  return bit_xor(y, (q & 2) << 30);
+}
+
+TENON_CPU_INLINE Int beyond_reduction(Float x) { return absolute(x) > splat(1048576.0f); }
+
+struct VectorSin {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float y = keep_zero(x, sine_of(reduce_angle(x), 0));
+    return patch(y, beyond_reduction(x), x, [](float v) { return std::sin(v); });
+  }
+};
+struct VectorCos {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float y = sine_of(reduce_angle(x), 1);
+    return patch(y, beyond_reduction(x), x, [](float v) { return std::cos(v); });
+  }
+};
+struct VectorTan {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Angle angle = reduce_angle_strictly(x);
+    const Float z = angle.r * angle.r;
+    const Float p = polynomial(z, 9.38540185543e-3f, 3.11992232697e-3f, 2.44301354525e-2f,
+                               5.34112807005e-2f, 1.33387994085e-1f, 3.33331568548e-1f);
+    const Float t = multiply_add(p * z, angle.r, angle.r);
+    const Float y = keep_zero(x, select((angle.quadrant & 1) != 0, splat(-1.0f) / t, t));
+    return patch(y, beyond_reduction(x), x, [](float v) { return std::tan(v); });
+  }
+};
+
+// asin(s) where z = s^2 <= 1/4
+TENON_CPU_INLINE Float arcsine_near_zero(Float s, Float z) {
+  const Float p = polynomial(z, 4.2163199048e-2f, 2.4181311049e-2f, 4.5470025998e-2f,
+                             7.4953002686e-2f, 1.6666752422e-1f);
+  return multiply_add(p * z, s, s);
+}
+
+inline constexpr float kHalfPi = 1.57079637050628662109375f;
+inline constexpr float kHalfPiRest = -4.37113900018624283e-8f;
+
+struct VectorAsin {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Int large = a > splat(0.5f);
+    const Float z = select(large, splat(0.5f) * (splat(1.0f) - a), a * a);
+    const Float s = select(large, square_root(z), a);
+    const Float p = arcsine_near_zero(s, z);
+    const Float y = select(large, splat(kHalfPi) - (p + p - splat(kHalfPiRest)), p);
+    return copy_sign(y, x);
+  }
+};
+struct VectorAcos {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Int large = a > splat(0.5f);
+    const Float z = select(large, splat(0.5f) * (splat(1.0f) - a), a * a);
+    const Float p = arcsine_near_zero(select(large, square_root(z), x), z);
+    const Float turned = splat(2 * kHalfPi) - (p + p - splat(2 * kHalfPiRest));
+    const Float outside = select(x < splat(0.0f), turned, p + p);
+    return select(large, outside, splat(kHalfPi) - (p - splat(kHalfPiRest)));
+  }
+};
+struct VectorAtan {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Int large = a > splat(2.414213562373095f);
+    const Int middle = (a > splat(0.4142135623730950f)) & ~large;
+    const Float numerator = select(large, splat(-1.0f), select(middle, a - splat(1.0f), a));
+    const Float denominator = select(large, a, select(middle, a + splat(1.0f), splat(1.0f)));
+    const Float t = numerator / denominator;
+    const Float z = t * t;
+    const Float p =
+        polynomial(z, 8.05374449538e-2f, -1.38776856032e-1f, 1.99777106478e-1f, -3.33329491539e-1f);
+    const Float y = multiply_add(p * z, t, t);
+    const Float base = select(large, splat(kHalfPi), splat(kHalfPi / 2));
+    const Float low = select(large, splat(kHalfPiRest), splat(kHalfPiRest / 2));
+    return copy_sign(select(large | middle, base + (y + low), y), x);
+  }
+};
+
+// ---- others ----
+
+struct VectorErf {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float a = absolute(x);
+    const Float s = x * x;
+    Float r = multiply_add(splat(-1.72853470e-5f), a, splat(3.83197126e-4f));
+    const Float u = multiply_add(splat(-3.88396438e-3f), a, splat(2.42546219e-2f));
+    r = multiply_add(r, s, u);
+    r = multiply_add(r, a, splat(-1.06777877e-1f));
+    r = multiply_add(r, a, splat(-6.34846687e-1f));
+    r = multiply_add(r, a, splat(-1.28717512e-1f));
+    r = multiply_add(r, a, -a);
+    // From 4 on the result is 1; the polynomial is not meant for more.
+    const Float tail = splat(1.0f) - exponential(select(a > splat(4.0f), splat(-20.0f), r), 0);
+    const Float p = polynomial(s, -5.96761703e-4f, 4.99119423e-3f, -2.67681349e-2f, 1.12819925e-1f,
+                               -3.76125336e-1f, 1.28379166e-1f);
+    const Float near_zero = keep_zero(x, multiply_add(p, x, x));
+    const Float y = select(a > splat(0.927734375f), copy_sign(tail, x), near_zero);
+    return select(x != x, x, y);
+  }
+};
+struct VectorErfc {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    return each_lane(x, [](float v) { return std::erfc(v); });
+  }
+};
+struct VectorRsqrt {
+  TENON_CPU_INLINE static Float apply(Float x) { return splat(1.0f) / square_root(x); }
+};
+struct VectorRecip {
+  TENON_CPU_INLINE static Float apply(Float x) { return splat(1.0f) / x; }
+};
+struct VectorSqrt {
+  TENON_CPU_INLINE static Float apply(Float x) { return square_root(x); }
+};
+struct VectorFloor {
+  TENON_CPU_INLINE static Float apply(Float x) { return round_down(x); }
+};
+struct VectorCeil {
+  TENON_CPU_INLINE static Float apply(Float x) { return round_up(x); }
+};
+struct VectorTrunc {
+  TENON_CPU_INLINE static Float apply(Float x) { return round_zero(x); }
+};
+struct VectorRound {
+  TENON_CPU_INLINE static Float apply(Float x) { return round_even(x); }
+};
+struct VectorNeg {
+  TENON_CPU_INLINE static Float apply(Float x) { return -x; }
+};
+struct VectorAbs {
+  TENON_CPU_INLINE static Float apply(Float x) { return absolute(x); }
+};
+struct VectorSign {
+  TENON_CPU_INLINE static Float apply(Float x) {
+    const Float one = copy_sign(splat(1.0f), x);
+    return select(x == splat(0.0f), splat(0.0f), select(x != x, x, one));
+  }
+};
+struct VectorRelu {
+  TENON_CPU_INLINE static Float apply(Float x) { return select(x <= splat(0.0f), splat(0.0f), x); }
+};
+
+struct VectorAdd {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return a + b; }
+};
+struct VectorSub {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return a - b; }
+};
+struct VectorMul {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return a * b; }
+};
+struct VectorDiv {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return a / b; }
+};
+struct VectorMin {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return select((a < b) | (a != a), a, b); }
+};
+struct VectorMax {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) { return select((a > b) | (a != a), a, b); }
+};
+struct VectorPow {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) {
+    return each_lane(a, b, [](float x, float y) { return std::pow(x, y); });
+  }
+};
+struct VectorRem {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) {
+    return each_lane(a, b, [](float x, float y) { return std::fmod(x, y); });
+  }
+};
+struct VectorAtan2 {
+  TENON_CPU_INLINE static Float apply(Float a, Float b) {
+    return each_lane(a, b, [](float x, float y) { return std::atan2(x, y); });
+  }
+};
+struct VectorFma {
+  TENON_CPU_INLINE static Float apply(Float a, Float b, Float c) {
+#if defined(__FMA__)
+    return multiply_add(a, b, c);
+#else
+    Float y;
+    for (int i = 0; i < kLanes; ++i) y[i] = std::fma(a[i], b[i], c[i]);
+    return y;
+#endif
+  }
+};
+
+}  // namespace tenon::cpu::inline TENON_CPU_ISA
+
+#endif
