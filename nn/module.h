@@ -1,0 +1,207 @@
+// Module: a tree of named parameters, buffers and submodules with a forward function.
+//
+//   struct Net : nn::Cloneable<Net> {
+//     nn::Linear hidden{784, 128}, out{128, 10};
+//     Net() {
+//       register_module("hidden", &Net::hidden);
+//       register_module("out", &Net::out);
+//     }
+//     Tensor forward(const Tensor& x) override { return out(relu(hidden(x.flatten(1)))); }
+//   };
+//
+// Members are registered by pointer-to-member, so that the member stays the one place that holds
+// the tensor or submodule, in copies too. Copying a module shares its parameters, as copying a
+// Tensor shares memory; clone() makes independent ones.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <tenon/runtime/interop/safetensors.h>
+#include <tenon/runtime/tensor.h>
+
+namespace tenon::nn {
+
+class Module;
+
+enum class LoadMode : uint8_t {
+  kStrict,   // the names must be the same
+  kPartial,  // loads what both sides have; shapes must still agree
+};
+
+// How a state dict differed from a module.
+struct LoadReport {
+  std::vector<std::string> missing;     // in the module only
+  std::vector<std::string> unexpected;  // in the state dict only
+};
+
+class TENON_API Module {
+ public:
+  // May return a replacement for the input or the output, or an undefined tensor.
+  using PreHook = std::function<Tensor(Module&, const Tensor& input)>;
+  using Hook = std::function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
+
+  Module() = default;
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  Module& operator=(const Module&) = default;
+  Module& operator=(Module&&) = default;
+  virtual ~Module();
+
+  // What the module computes. Call the module itself instead: that also runs the hooks and adds
+  // the module to the text of errors. Errors: Unsupported unless overridden.
+  [[nodiscard]] virtual Tensor forward(const Tensor& input);
+  [[nodiscard]] Tensor operator()(const Tensor& input);
+
+  // ---- state; names are dotted paths as in PyTorch ("fc1.weight") ----
+  // Each tensor once, even when modules share it.
+  [[nodiscard]] std::vector<Tensor> parameters() const;
+  [[nodiscard]] NamedTensors named_parameters() const;
+  [[nodiscard]] NamedTensors named_buffers() const;
+  // This module first (named ""), then its submodules, depth first.
+  [[nodiscard]] std::vector<std::pair<std::string, Module*>> named_modules();
+  // Parameters and buffers, outside the graph, memory shared.
+  [[nodiscard]] NamedTensors state_dict() const;
+  // Copies values into the module, across dtypes and devices. Nothing is changed on error.
+  // Errors: InvalidArgument, with every difference in names and shapes.
+  LoadReport load_state_dict(const NamedTensors& state, LoadMode mode = LoadMode::kStrict);
+
+  // ---- settings of the whole tree ----
+  virtual void train(bool on = true);
+  void eval() { train(false); }
+  [[nodiscard]] bool is_training() const noexcept { return training_; }
+  // Moves or converts parameters, their gradients, and buffers; dtypes of floats only.
+  void to(const Device& device);
+  void to(DType dtype);
+  void zero_grad();
+  void requires_grad_(bool value = true);
+
+  // ---- hooks; each returns an id for remove_hook ----
+  uint64_t register_forward_pre_hook(PreHook hook);
+  uint64_t register_forward_hook(Hook hook);
+  void remove_hook(uint64_t id);
+
+  // One line: "Linear(in_features=784, out_features=128, bias=true)".
+  [[nodiscard]] virtual std::string describe() const;
+  // The whole tree, as PyTorch prints it.
+  [[nodiscard]] std::string str() const;
+  // A deep copy: own parameters, buffers and submodules; what was shared inside stays shared.
+  // Errors: Unsupported unless the class derives from Cloneable.
+  [[nodiscard]] std::shared_ptr<Module> clone_module() const;
+
+  // ---- registration. Names are unique, not empty and without dots. Errors: InvalidArgument ----
+  template <class Owner>
+  void register_parameter(const std::string& name, Tensor Owner::*member) {
+    add_tensor(name, tensor_access(member), TensorKind::kParameter);
+  }
+  template <class Owner>
+  void register_buffer(const std::string& name, Tensor Owner::*member) {
+    add_tensor(name, tensor_access(member), TensorKind::kBuffer);
+  }
+  // A submodule held as a value or as a shared_ptr.
+  template <class Owner, std::derived_from<Module> M>
+  void register_module(const std::string& name, M Owner::*member) {
+    add_module(name, {nullptr, nullptr, [member](Module& self) -> Module* {
+                        return &(static_cast<Owner&>(self).*member);
+                      }});
+  }
+  template <class Owner, std::derived_from<Module> M>
+  void register_module(const std::string& name, std::shared_ptr<M> Owner::*member) {
+    add_module(name, {nullptr,
+                      [member](Module& self, std::shared_ptr<Module> module) {
+                        static_cast<Owner&>(self).*member = std::static_pointer_cast<M>(module);
+                      },
+                      [member](Module& self) -> Module* {
+                        return (static_cast<Owner&>(self).*member).get();
+                      }});
+  }
+  // Held by the registry alone: for containers and modules built at run time. Do not keep such a
+  // tensor or module in a member of a Cloneable: a clone would not find it.
+  void register_parameter(const std::string& name, Tensor value);
+  void register_buffer(const std::string& name, Tensor value);
+  template <std::derived_from<Module> M>
+  std::shared_ptr<M> register_module(const std::string& name, std::shared_ptr<M> module) {
+    add_module(name, {module, nullptr, nullptr});
+    return module;
+  }
+
+ protected:
+  // Shares everything; Cloneable defines it.
+  [[nodiscard]] virtual std::shared_ptr<Module> copy_module() const;
+  // The submodules, in order.
+  [[nodiscard]] std::vector<Module*> children() const;
+
+ private:
+  enum class TensorKind : uint8_t { kParameter, kBuffer };
+  using TensorAccess = std::function<Tensor&(Module&)>;
+  struct TensorEntry {
+    std::string name;
+    TensorKind kind;
+    TensorAccess access;  // a member; else `held`
+    Tensor held;
+  };
+  struct ModuleAccess {
+    std::shared_ptr<Module> held;                                  // by the registry,
+    std::function<void(Module&, std::shared_ptr<Module>)> assign;  // a shared_ptr member,
+    std::function<Module*(Module&)> find;                          // or a member of either kind
+  };
+  struct ModuleEntry {
+    std::string name;
+    ModuleAccess access;
+  };
+  struct HookEntry {
+    uint64_t id = 0;
+    PreHook before;
+    Hook after;
+  };
+  struct CloneMap;
+  template <class Visit>
+  void visit_tensors(const std::string& prefix, const Visit& visit);
+
+  template <class Owner>
+  static TensorAccess tensor_access(Tensor Owner::*member) {
+    return [member](Module& self) -> Tensor& { return static_cast<Owner&>(self).*member; };
+  }
+  void add_tensor(const std::string& name, TensorAccess access, TensorKind kind);
+  void add_module(const std::string& name, ModuleAccess access);
+  void check_name(const std::string& name) const;
+  [[nodiscard]] Tensor& tensor(TensorEntry& entry);
+  [[nodiscard]] Module* child(const ModuleEntry& entry) const;
+  [[nodiscard]] NamedTensors named_tensors(TensorKind kind) const;
+  template <class Convert>
+  void convert(const Convert& convert);
+  [[nodiscard]] Tensor call(const Tensor& input);
+  void unshare(CloneMap& map);
+
+  std::vector<TensorEntry> tensors_;
+  std::vector<ModuleEntry> modules_;
+  std::vector<HookEntry> hooks_;
+  uint64_t next_hook_ = 1;
+  bool training_ = true;
+};
+
+TENON_API std::ostream& operator<<(std::ostream& stream, const Module& module);
+
+// Base of a module class that can be cloned: struct Net : nn::Cloneable<Net>.
+template <class Derived>
+class Cloneable : public Module {
+ public:
+  [[nodiscard]] std::shared_ptr<Derived> clone() const {
+    return std::static_pointer_cast<Derived>(clone_module());
+  }
+
+ protected:
+  [[nodiscard]] std::shared_ptr<Module> copy_module() const override {
+    if (typeid(*this) != typeid(Derived)) return Module::copy_module();
+    return std::make_shared<Derived>(static_cast<const Derived&>(*this));
+  }
+};
+
+}  // namespace tenon::nn

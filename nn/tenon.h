@@ -1,0 +1,31 @@
+// Everything: tensors, ops, gradients, layers, optimizers, data.
+#pragma once
+
+#include <tenon/autograd/backward.h>
+#include <tenon/autograd/grad_mode.h>
+#include <tenon/nn/data/data_loader.h>
+#include <tenon/nn/data/dataset.h>
+#include <tenon/nn/data/fashion_mnist.h>
+#include <tenon/nn/data/idx.h>
+#include <tenon/nn/data/sampler.h>
+#include <tenon/nn/functional.h>
+#include <tenon/nn/init.h>
+#include <tenon/nn/layers/activation.h>
+#include <tenon/nn/layers/convolution.h>
+#include <tenon/nn/layers/dropout.h>
+#include <tenon/nn/layers/flatten.h>
+#include <tenon/nn/layers/linear.h>
+#include <tenon/nn/layers/loss.h>
+#include <tenon/nn/layers/pooling.h>
+#include <tenon/nn/layers/sequential.h>
+#include <tenon/nn/module.h>
+#include <tenon/nn/optim/adam.h>
+#include <tenon/nn/optim/optimizer.h>
+#include <tenon/nn/optim/sgd.h>
+#include <tenon/nn/parameter.h>
+#include <tenon/nn/state_dict.h>
+#include <tenon/runtime/device.h>
+#include <tenon/runtime/interop/npy.h>
+#include <tenon/runtime/interop/safetensors.h>
+#include <tenon/runtime/ops/ops.h>
+#include <tenon/runtime/tensor.h>
