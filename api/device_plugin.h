@@ -48,15 +48,15 @@ extern "C" {
 
 typedef int32_t tn_status;
 #define TN_OK 0
-#define TN_INVALID_ARGUMENT 1  /* the caller broke this contract */
-#define TN_UNIMPLEMENTED 2     /* this slot or operator is not there */
-#define TN_UNSUPPORTED 3       /* there, but not for this dtype, layout or value */
-#define TN_OUT_OF_MEMORY 4     /* the host trims its cache, synchronises and retries once */
-#define TN_DEVICE_LOST 5       /* sticky: every later call on the device fails the same way */
-#define TN_INDEX_ERROR 6       /* an index value was out of range (see tn_core.stream_sync) */
-#define TN_INTERNAL 7          /* a bug or a driver failure; the text says which */
-#define TN_VERSION_MISMATCH 8  /* no common ABI version */
-#define TN_TIMEOUT 9           /* event_wait ran out of time */
+#define TN_INVALID_ARGUMENT 1 /* the caller broke this contract */
+#define TN_UNIMPLEMENTED 2    /* this slot or operator is not there */
+#define TN_UNSUPPORTED 3      /* there, but not for this dtype, layout or value */
+#define TN_OUT_OF_MEMORY 4    /* the host trims its cache, synchronises and retries once */
+#define TN_DEVICE_LOST 5      /* sticky: every later call on the device fails the same way */
+#define TN_INDEX_ERROR 6      /* an index value was out of range (see tn_core.stream_sync) */
+#define TN_INTERNAL 7         /* a bug or a driver failure; the text says which */
+#define TN_VERSION_MISMATCH 8 /* no common ABI version */
+#define TN_TIMEOUT 9          /* event_wait ran out of time */
 
 /* ---- data types ---------------------------------------------------------------------------- */
 
@@ -220,7 +220,7 @@ typedef struct tn_device_info {
   uint32_t compute_units;
 } tn_device_info;
 
-#define TN_UPLOAD_PINNED 0x1u /* the source stays valid until the event; else consumed on return */
+#define TN_UPLOAD_PINNED 0x1u /* the source stays valid until the event, else it is consumed */
 
 #define TN_EVENT_PENDING 0u
 #define TN_EVENT_DONE 1u
@@ -238,7 +238,7 @@ typedef struct tn_core {
   /* Number of devices. 0 is no error: set_error says why there are none. [out] count */
   tn_status (*device_count)(tn_plugin plugin, uint32_t* count);
   tn_status (*device_open)(tn_plugin plugin, uint32_t index, tn_device* out);
-  /* Waits for the device's work, then releases it; its buffers, streams, kernels are gone. */
+  /* Releases the device; its streams, kernels and buffers were released before. */
   void (*device_close)(tn_device device);
   tn_status (*device_info)(tn_device device, tn_device_info* info);
   /* Bytes now free and the budget. (optional) [out] */
@@ -249,8 +249,7 @@ typedef struct tn_core {
   /* Frees; the host guarantees that no work in flight uses it. */
   void (*buffer_free)(tn_buffer buffer);
   /* Wraps host memory, which stays the caller's. (HOST_MEMORY devices) [in] data [own] out */
-  tn_status (*buffer_from_host)(tn_device device, void* data, uint64_t size_bytes,
-                                tn_buffer* out);
+  tn_status (*buffer_from_host)(tn_device device, void* data, uint64_t size_bytes, tn_buffer* out);
   /* Host address of the first byte. (HOST_MEMORY devices) [out] data */
   tn_status (*buffer_host)(tn_buffer buffer, void** data);
 
@@ -264,8 +263,7 @@ typedef struct tn_core {
    * [out] value */
   tn_status (*event_record)(tn_stream stream, uint64_t* value);
   /* State of a point: TN_EVENT_*. FAILED sets the error text and stores the status. [out] both */
-  tn_status (*event_query)(tn_stream stream, uint64_t value, uint32_t* state,
-                           tn_status* failure);
+  tn_status (*event_query)(tn_stream stream, uint64_t value, uint32_t* state, tn_status* failure);
   /* The calling thread waits; TIMEOUT after timeout_ns (UINT64_MAX = for ever); a failure in the
    * work up to the point is returned, not cleared. */
   tn_status (*event_wait)(tn_stream stream, uint64_t value, uint64_t timeout_ns);
@@ -273,8 +271,8 @@ typedef struct tn_core {
   tn_status (*stream_wait)(tn_stream stream, tn_stream other, uint64_t value);
 
   /* Host to device, stream-ordered. `source` is consumed on return unless PINNED. [in] source */
-  tn_status (*upload)(tn_stream stream, tn_buffer target, uint64_t offset_bytes,
-                      const void* source, uint64_t size_bytes, uint32_t flags);
+  tn_status (*upload)(tn_stream stream, tn_buffer target, uint64_t offset_bytes, const void* source,
+                      uint64_t size_bytes, uint32_t flags);
   /* Device to host, stream-ordered; `target` is valid after the stream reached this point. */
   tn_status (*download)(tn_stream stream, tn_buffer source, uint64_t offset_bytes, void* target,
                         uint64_t size_bytes);
@@ -304,7 +302,7 @@ typedef struct tn_tensor {
 #define TN_LAYOUT_STRIDED 3u
 #define TN_CLASS(dtype, rank, layout, align) \
   ((uint64_t)(dtype) | (uint64_t)(rank) << 8 | (uint64_t)(layout) << 16 | (uint64_t)(align) << 24)
-#define TN_CLASS_DTYPE(word) ((uint32_t)((word) & 0xffu))
+#define TN_CLASS_DTYPE(word) ((uint32_t)(0xffu & (word)))
 #define TN_CLASS_RANK(word) ((uint32_t)((word) >> 8 & 0xffu))
 #define TN_CLASS_LAYOUT(word) ((uint32_t)((word) >> 16 & 0xffu))
 #define TN_CLASS_ALIGN(word) ((uint32_t)((word) >> 24 & 0xffu))
@@ -333,7 +331,7 @@ typedef struct tn_signature {
   uint32_t flags; /* TN_SIGNATURE_* */
   const char* op; /* operator name, e.g. "matmul" */
   uint64_t op_size;
-  uint32_t op_version; /* 1 */
+  uint32_t op_version;   /* 1 */
   uint32_t output_count; /* operands: outputs first, then inputs */
   uint32_t operand_count;
   uint32_t attribute_count;
@@ -540,30 +538,33 @@ typedef struct tn_ops {
 /* Emits the export and the ELF note. NAME is a string literal; FILL is a function
  * `void FILL(tn_plugin_descriptor* d)` that sets version, vendor, dlpack_device_type, open,
  * get_interface (and flags); all else is set here. */
-#define TN_PLUGIN(NAME, FILL)                                                                   \
-  TN_NOTE_ATTRIBUTES static const tn_plugin_note tn_plugin_note_ = {                            \
-      6u,           sizeof(tn_plugin_note) - 20u, TN_NOTE_TYPE, "Tenon", TN_ABI_MAJOR,          \
-      TN_ABI_MINOR, TN_ABI_MAJOR,                 0u,           NAME};                          \
-  TN_EXTERN_C TN_EXPORT tn_status tn_plugin_entry(const tn_host_version* host,                  \
-                                                  tn_plugin_descriptor* out) {                  \
-    tn_plugin_descriptor d;                                                                     \
-    unsigned char* from = (unsigned char*)&d;                                                   \
-    unsigned char* to = (unsigned char*)out;                                                    \
-    uint32_t room, i;                                                                           \
-    if (host == NULL || out == NULL || out->descriptor_size < 32u) return TN_INVALID_ARGUMENT;  \
-    for (i = 0; i < sizeof d; ++i) from[i] = 0;                                                 \
-    room = out->descriptor_size;                                                                \
-    d.magic = TN_MAGIC;                                                                         \
-    d.descriptor_size = room < sizeof d ? room : (uint32_t)sizeof d;                            \
-    d.descriptor_flags = TN_DESCRIPTOR_PRERELEASE;                                              \
-    d.abi_major = TN_ABI_MAJOR;                                                                 \
-    d.abi_minor = TN_ABI_MINOR;                                                                 \
-    d.abi_major_min = TN_ABI_MAJOR;                                                             \
-    d.name = NAME;                                                                              \
-    d.name_size = sizeof(NAME) - 1u;                                                            \
-    FILL(&d);                                                                                   \
-    for (i = 0; i < d.descriptor_size; ++i) to[i] = from[i];                                    \
-    return TN_OK;                                                                               \
+#define TN_PLUGIN(NAME, FILL)                                                                  \
+  TN_NOTE_ATTRIBUTES static const tn_plugin_note tn_plugin_note_ = {                           \
+      6u,           sizeof(tn_plugin_note) - 20u,                                              \
+      TN_NOTE_TYPE, "Tenon",                                                                   \
+      TN_ABI_MAJOR, TN_ABI_MINOR,                                                              \
+      TN_ABI_MAJOR, 0u,                                                                        \
+      NAME};                                                                                   \
+  TN_EXTERN_C TN_EXPORT tn_status tn_plugin_entry(const tn_host_version* host,                 \
+                                                  tn_plugin_descriptor* out) {                 \
+    tn_plugin_descriptor d;                                                                    \
+    unsigned char* from = (unsigned char*)&d;                                                  \
+    unsigned char* to = (unsigned char*)out;                                                   \
+    uint32_t room, i;                                                                          \
+    if (host == NULL || out == NULL || out->descriptor_size < 32u) return TN_INVALID_ARGUMENT; \
+    for (i = 0; i < sizeof d; ++i) from[i] = 0;                                                \
+    room = out->descriptor_size;                                                               \
+    d.magic = TN_MAGIC;                                                                        \
+    d.descriptor_size = room < sizeof d ? room : (uint32_t)sizeof d;                           \
+    d.descriptor_flags = TN_DESCRIPTOR_PRERELEASE;                                             \
+    d.abi_major = TN_ABI_MAJOR;                                                                \
+    d.abi_minor = TN_ABI_MINOR;                                                                \
+    d.abi_major_min = TN_ABI_MAJOR;                                                            \
+    d.name = NAME;                                                                             \
+    d.name_size = sizeof(NAME) - 1u;                                                           \
+    FILL(&d);                                                                                  \
+    for (i = 0; i < d.descriptor_size; ++i) to[i] = from[i];                                   \
+    return TN_OK;                                                                              \
   }
 
 #ifdef __cplusplus

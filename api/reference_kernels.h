@@ -790,6 +790,12 @@ static inline void tnr_workspace(const tnr_kernel* k, const tn_tensor* const* op
   if (k->op == TNR_SORT) *size_bytes = 24u * (uint64_t)operands[2]->shape[k->attributes[0]];
 }
 
+/* Number of 8-byte slots that a launch brings. */
+static inline uint32_t tnr_scalar_count(const tnr_kernel* k) {
+  if (k->op == TNR_PROGRAM) return k->program.scalar_count;
+  return k->op == TNR_FILL ? 1u : k->op == TNR_RANDOM ? 2u : 0u;
+}
+
 static inline tn_status tnr_launch(const tnr_kernel* k, const tnr_operand* o,
                                    const uint64_t* scalars, void* workspace, tnr_report* report) {
   const uint32_t dim = (uint32_t)k->attributes[0];
