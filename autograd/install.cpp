@@ -15,9 +15,9 @@ std::string print_suffix(const Tensor& tensor) {
 }
 
 void bind_rules() {
-  for (const auto family : {elementwise_rules(), reduction_rules(), view_rules(), copy_rules(),
-                            indexing_rules(), matmul_rules(), convolution_rules(), pooling_rules(),
-                            loss_rules(), random_rules()}) {
+  for (const auto family :
+       {elementwise_rules(), reduction_rules(), view_rules(), copy_rules(), indexing_rules(),
+        matmul_rules(), convolution_rules(), pooling_rules(), loss_rules()}) {
     for (const Rule& rule : family) {
       const Op* op = find_op(rule.op);
       check(op != nullptr, ErrorCode::kInternal, rule.op, "a derivative rule names an unknown op");

@@ -105,7 +105,7 @@ Tensor OpNode::unpack(uint32_t slot) {
   if (!recording_enabled()) return Tensor(saved->data);
   const bool is_output = slot >= kInputSlots;
   Edge edge = is_output ? Edge{Ref<Node>(this), slot - kInputSlots} : edges_[slot];
-  if (!edge.node) return Tensor(saved->data);
+  if (!edge.node || !is_floating_point(saved->data->dtype())) return Tensor(saved->data);
   Ref<TensorImpl> alias = alias_of(*saved->data);
   ensure_meta(*alias).edge = std::move(edge);
   alias->requires_grad = true;

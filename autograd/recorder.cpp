@@ -39,32 +39,18 @@ bool saves(const Rule* rule, uint32_t slot, uint64_t live) {
   return rule != nullptr && (rule->saves >> (8 * slot) & live) != 0;
 }
 
-// ---- geometry as attributes: rank, sizes, strides, offset; of the input, then of the output ----
-
-struct GeometryWords {
-  int64_t words[2 * (2 + 2 * kMaxRank)];
-  size_t count = 0;
-
-  void add(const TensorImpl& impl) {
-    const uint32_t rank = impl.desc.rank;
-    words[count++] = rank;
-    for (uint32_t d = 0; d < rank; ++d) words[count++] = impl.desc.shape[d];
-    for (uint32_t d = 0; d < rank; ++d) words[count++] = impl.desc.strides[d];
-    words[count++] = impl.storage_offset();
-  }
-};
-
-Ref<OpNode> geometry_node(const Op& op, const Rule& rule, size_t edges, const TensorImpl& input,
-                          const TensorImpl& output) {
-  GeometryWords geometry;
-  geometry.add(input);
-  geometry.add(output);
+// A node whose attributes are the geometries of base and view.
+Ref<OpNode> geometry_node(const Op& op, const Rule& rule, size_t edges, const TensorImpl& base,
+                          const TensorImpl& view) {
+  std::vector<int64_t> geometry;
+  append_geometry(base, geometry);
+  append_geometry(view, geometry);
   return OpNode::make({.op = &op,
                        .rule = &rule,
                        .edges = edges,
                        .outputs = 1,
                        .saved = 0,
-                       .attributes = {geometry.words, geometry.count},
+                       .attributes = geometry,
                        .scalars = {}});
 }
 
@@ -128,19 +114,16 @@ void record(const OpCall& call) {
   size_t saved = 0;
   for (uint32_t slot = 0; slot < 8; ++slot) saved += saves(rule, slot, live);
 
-  GeometryWords geometry;
-  if (rule != nullptr && rule->keeps_geometry) {
-    geometry.add(*call.inputs[0]->impl());
-    geometry.add(*call.outputs[0].impl());
-  }
+  std::vector<int64_t> kept;
+  const bool keeps = rule != nullptr && rule->attributes != nullptr;
+  if (keeps) rule->attributes(call, kept);
   const Ref<OpNode> node = OpNode::make(
       {.op = &call.op,
        .rule = rule,
        .edges = call.inputs.size(),
        .outputs = call.outputs.size(),
        .saved = saved,
-       .attributes = geometry.count != 0 ? std::span<const int64_t>(geometry.words, geometry.count)
-                                         : call.attributes,
+       .attributes = keeps ? std::span<const int64_t>(kept) : call.attributes,
        .scalars = call.scalars});
   if (anomaly_mode()) [[unlikely]]
     node->make_extras().trace = describe_call(call);
@@ -177,15 +160,16 @@ void check_metadata_edit(const Tensor& tensor, std::string_view op) {
         ErrorCode::kAutograd, op,
         "a leaf Variable that requires grad is being used in an in-place operation; use the "
         "operation without _");
-  if (!in_graph(tensor)) return;
+  if (!in_graph(tensor) || tensor.dim() < 2) return;
   // From here on the tensor is the transpose of what it was.
-  static const Op& transpose = *find_op("t");
+  static const Op& transpose = *find_op("transpose");
+  static constexpr int64_t kDims[] = {0, 1};
   const Ref<OpNode> node = OpNode::make({.op = &transpose,
                                          .rule = static_cast<const Rule*>(transpose.gradient()),
                                          .edges = 1,
                                          .outputs = 1,
                                          .saved = 0,
-                                         .attributes = {},
+                                         .attributes = kDims,
                                          .scalars = {}});
   node->set_edge(0, edge_of(impl));
   const RecordingScope off(false);

@@ -8,7 +8,7 @@
 namespace tenon::autograd {
 namespace {
 
-// Two geometries as attributes: rank, sizes, strides, offset; twice.
+// rank, sizes, strides, offset
 Geometry read_geometry(std::span<const int64_t> attributes, size_t at) {
   const auto rank = static_cast<size_t>(attributes[at]);
   return {Shape(attributes.subspan(at + 1, rank)), Shape(attributes.subspan(at + 1 + rank, rank)),
@@ -16,6 +16,19 @@ Geometry read_geometry(std::span<const int64_t> attributes, size_t at) {
 }
 
 }  // namespace
+
+void append_geometry(const TensorImpl& impl, std::vector<int64_t>& attributes) {
+  const tn_tensor& desc = impl.desc;
+  attributes.push_back(desc.rank);
+  attributes.insert(attributes.end(), desc.shape, desc.shape + desc.rank);
+  attributes.insert(attributes.end(), desc.strides, desc.strides + desc.rank);
+  attributes.push_back(impl.storage_offset());
+}
+
+void keep_geometry(const OpCall& call, std::vector<int64_t>& attributes) {
+  append_geometry(*call.inputs[0]->impl(), attributes);
+  append_geometry(*call.outputs[0].impl(), attributes);
+}
 
 const Tensor& GradContext::grad(size_t output) const { return pass_.incoming[output]; }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/tensor.h>
@@ -29,8 +30,8 @@ struct Rule {
   const char* op;  // the op's name
   uint64_t saves;
   void (*apply)(GradContext& c);
-  // The recorder stores View{input, output} as attributes, instead of the call's own.
-  bool keeps_geometry = false;
+  // What the node keeps as attributes, where the call's own are not enough.
+  void (*attributes)(const OpCall& call, std::vector<int64_t>& attributes) = nullptr;
   // Where it is not the op's name in camel case + "Backward0".
   const char* node_name = nullptr;
 };
@@ -40,15 +41,19 @@ struct Geometry {
   Shape sizes, strides;
   int64_t offset = 0;
 };
+// As attributes: of the input, then of the output.
+void append_geometry(const TensorImpl& impl, std::vector<int64_t>& attributes);
+void keep_geometry(const OpCall& call, std::vector<int64_t>& attributes);
 
 // A saved operand of a pointwise op: a tensor or a number.
 class SavedOperand {
  public:
   SavedOperand(Tensor tensor) : tensor_(std::move(tensor)) {}
   SavedOperand(const Scalar& scalar) : scalar_(scalar) {}
-  operator Operand() const {
-    return tensor_.defined() ? Operand(tensor_) : Operand(scalar_);
-  }
+  operator Operand() const { return is_tensor() ? Operand(tensor_) : Operand(scalar_); }
+  [[nodiscard]] bool is_tensor() const noexcept { return tensor_.defined(); }
+  [[nodiscard]] const Tensor& tensor() const noexcept { return tensor_; }
+  [[nodiscard]] double number() const noexcept { return scalar_.to_double(); }
 
  private:
   Tensor tensor_;
@@ -68,7 +73,7 @@ class GradContext {
   [[nodiscard]] Tensor output(uint32_t i = 0) const;
   // A saved input that may be a number.
   [[nodiscard]] SavedOperand operand(uint32_t i) const;
-  // The op's extra scalars (alpha), attributes, and the geometries of a rule that keeps them.
+  // The op's extra scalars (alpha), attributes, and the geometries that keep_geometry() stored.
   [[nodiscard]] Scalar scalar(size_t i) const;
   [[nodiscard]] std::span<const int64_t> attributes() const;
   [[nodiscard]] Geometry input_geometry() const;

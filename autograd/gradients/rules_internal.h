@@ -16,7 +16,6 @@ namespace tenon::autograd {
 [[nodiscard]] std::span<const Rule> convolution_rules();
 [[nodiscard]] std::span<const Rule> pooling_rules();
 [[nodiscard]] std::span<const Rule> loss_rules();
-[[nodiscard]] std::span<const Rule> random_rules();
 
 // In-place calls on views: input 0 is the old base, input 1 the view's new value.
 [[nodiscard]] const Op& copy_slices_op();

@@ -1,0 +1,57 @@
+// Reading and writing by index. Attribute 0: dim.
+#include <tenon/runtime/ops/indexing.h>
+
+#include <tenon/autograd/gradients/rules_internal.h>
+#include <tenon/runtime/ops/creation.h>
+#include <tenon/runtime/ops/view.h>
+
+namespace tenon::autograd {
+namespace {
+
+void gather_rule(GradContext& c) {
+  const Tensor zero = zeros(c.sizes(0), c.grad().options());
+  c.give(0, scatter_add(zero, c.attributes()[0], c.input(1), c.grad()));
+}
+
+// What of source lies outside of index was not read.
+void scatter_add_rule(GradContext& c) {
+  c.give(0, c.grad());
+  if (!c.needs(2)) return;
+  const Tensor index = c.input(1);
+  const Tensor read = gather(c.grad(), c.attributes()[0], index);
+  if (read.sizes() == c.sizes(2)) return c.give(2, read);
+  const Tensor gradient = zeros(c.sizes(2), read.options());
+  Tensor part = gradient;
+  for (int64_t d = 0; d < index.dim(); ++d) part = part.narrow(d, 0, index.size(d));
+  part.copy_(read);
+  c.give(2, gradient);
+}
+
+// Attributes: dim, then the length of each tensor along it.
+void keep_lengths(const OpCall& call, std::vector<int64_t>& attributes) {
+  const int64_t dim = call.attributes[0];
+  attributes.push_back(dim);
+  for (const Tensor* input : call.inputs) attributes.push_back(input->size(dim));
+}
+
+void cat_rule(GradContext& c) {
+  const int64_t dim = c.attributes()[0];
+  int64_t begin = 0;
+  for (size_t i = 0; i < c.input_count(); ++i) {
+    const int64_t length = c.attributes()[i + 1];
+    if (c.needs(i)) c.give(i, c.grad().narrow(dim, begin, length));
+    begin += length;
+  }
+}
+
+constexpr Rule kRules[] = {
+    {"gather", save_input(1, kFor0), &gather_rule},
+    {"scatter_add", save_input(1, kFor2), &scatter_add_rule},
+    {"cat", kSaveNothing, &cat_rule, &keep_lengths},
+};
+
+}  // namespace
+
+std::span<const Rule> indexing_rules() { return kRules; }
+
+}  // namespace tenon::autograd

@@ -1,0 +1,80 @@
+// Sums and extremes over dimensions. Attributes: mask of the reduced dimensions, keepdim.
+#include <tenon/runtime/ops/reduction.h>
+
+#include <tenon/autograd/gradients/rules_internal.h>
+#include <tenon/runtime/ops/creation.h>
+#include <tenon/runtime/ops/elementwise.h>
+#include <tenon/runtime/ops/indexing.h>
+#include <tenon/runtime/ops/view.h>
+
+namespace tenon::autograd {
+namespace {
+
+Shape reduced_dims(const GradContext& c) {
+  Shape dims;
+  for (int64_t d = 0; d < c.sizes(0).rank(); ++d)
+    if ((c.attributes()[0] >> d & 1) != 0) dims.push_back(d);
+  return dims;
+}
+
+// `reduced` (a result or its gradient) with the reduced dimensions back, as 1.
+Tensor keep_dims(const GradContext& c, const Tensor& reduced) {
+  Shape sizes = c.sizes(0);
+  for (const int64_t d : reduced_dims(c)) sizes[d] = 1;
+  return reduced.sizes() == sizes ? reduced : reduced.view(sizes);
+}
+
+void sum_rule(GradContext& c) { c.give(0, keep_dims(c, c.grad()).expand(c.sizes(0))); }
+
+// Equal extremes share the gradient evenly.
+void extreme_rule(GradContext& c) {
+  const Tensor chosen = eq(c.input(0), keep_dims(c, c.output())).to(c.grad().dtype());
+  const Shape dims = reduced_dims(c);
+  const Tensor count = dims.empty() ? chosen : sum(chosen, dims, true);
+  c.give(0, keep_dims(c, c.grad()) / count * chosen);
+}
+
+// The product of the others along a dimension of n: products from the left times products from the
+// right, so that zeros need no division. Built from slices, since there is no cumulative product.
+Tensor product_of_others(const Tensor& x) {  // (rows, n)
+  const int64_t n = x.size(1);
+  const Tensor one = ones_like(x.detach().narrow(1, 0, 1));
+  std::vector<Tensor> left{one}, right{one};
+  for (int64_t i = 1; i < n; ++i) left.push_back(left.back() * x.narrow(1, i - 1, 1));
+  for (int64_t i = n - 1; i > 0; --i) right.push_back(right.back() * x.narrow(1, i, 1));
+  std::vector<Tensor> others;
+  for (int64_t i = 0; i < n; ++i)
+    others.push_back(left[static_cast<size_t>(i)] * right[static_cast<size_t>(n - 1 - i)]);
+  return cat(others, 1);
+}
+
+void prod_rule(GradContext& c) {
+  const Tensor x = c.input(0);
+  if (x.numel() == 0) return c.give(0, zeros_like(x));
+  const Shape dims = reduced_dims(c);
+  if (dims.empty()) return c.give(0, c.grad());
+  // Reduced dimensions last and merged: (rows, n).
+  Shape order, moved;
+  for (int64_t d = 0; d < x.dim(); ++d)
+    if ((c.attributes()[0] >> d & 1) == 0) order.push_back(d);
+  for (const int64_t d : dims) order.push_back(d);
+  for (const int64_t d : order) moved.push_back(x.size(d));
+  const int64_t rows = moved.slice(0, x.dim() - dims.rank()).numel();
+  const Tensor others = product_of_others(x.permute(order).reshape({rows, -1}));
+  Shape back = order;
+  for (int64_t i = 0; i < order.rank(); ++i) back[order[i]] = i;
+  c.give(0, keep_dims(c, c.grad()) * others.view(moved).permute(back));
+}
+
+constexpr Rule kRules[] = {
+    {"sum", kSaveNothing, &sum_rule},
+    {"prod", save_input(0), &prod_rule},
+    {"amax", save_input(0) | save_output(), &extreme_rule},
+    {"amin", save_input(0) | save_output(), &extreme_rule},
+};
+
+}  // namespace
+
+std::span<const Rule> reduction_rules() { return kRules; }
+
+}  // namespace tenon::autograd
