@@ -15,12 +15,14 @@ namespace tenon::cpu {
 
 struct ElementwiseKernels;
 struct ReductionKernels;
+struct VmKernels;
 struct MatmulKernels;
 
 // Kernels compiled for one instruction set.
 struct KernelTables {
   const ElementwiseKernels* elementwise;
   const ReductionKernels* reduction;
+  const VmKernels* vm;
   const MatmulKernels* matmul;
 };
 

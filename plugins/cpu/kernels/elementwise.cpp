@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../kernel.h"
+#include "elementwise_vm_program.h"
 #include "reduction.h"
 
 namespace tenon::cpu {
@@ -43,6 +44,43 @@ class ProgramKernel final : public Kernel {
   BlockProgram program_;
 };
 
+// Programs of f32 and bool run on the register machine.
+class VmKernel final : public Kernel {
+ public:
+  VmKernel(tn_device d, const tn_signature& s, std::unique_ptr<VmProgram> program)
+      : Kernel(d), program_(std::move(program)), output_count_(s.output_count) {
+    flat_ = true;
+    for (uint32_t i = 0; i < s.operand_count; ++i) {
+      const uint32_t layout = TN_CLASS_LAYOUT(s.classes[i]);
+      if (layout == TN_LAYOUT_BROADCAST && i >= output_count_) {
+        constants_ |= uint64_t{1} << (i - output_count_);
+      } else if (layout != TN_LAYOUT_CONTIGUOUS && (s.flags & TN_SIGNATURE_DENSE) == 0) {
+        flat_ = false;
+      }
+    }
+  }
+
+  tn_status launch(const Launch& launch) const override {
+    const int64_t count = element_count(*launch.operands[0]);
+    if (count == 0) return TN_OK;
+    if (flat_) {
+      VmLaunch::run_flat(*program_, device->host, launch.operands, constants_, launch.scalars,
+                         count);
+      return TN_OK;
+    }
+    const VmLaunch vm(*program_, launch.operands, launch.operands + output_count_, launch.scalars);
+    parallel_for(device->host, count, program_->grain(),
+                 [&](int64_t begin, int64_t end) { vm.run(begin, end); });
+    return TN_OK;
+  }
+
+ private:
+  std::unique_ptr<VmProgram> program_;
+  uint32_t output_count_;
+  uint64_t constants_ = 0;  // bit i: input i is one element for all
+  bool flat_;
+};
+
 // Values of a program as the elements of a reduction.
 class ProgramSource final : public ReduceSource {
  public:
@@ -67,11 +105,25 @@ class ProgramSource final : public ReduceSource {
   int64_t item_;
 };
 
+class VmSource final : public ReduceSource {
+ public:
+  explicit VmSource(const VmLaunch& vm) : vm_(vm) {}
+
+  const void* values(int64_t start, int64_t n, void* buffer) const override {
+    vm_.values(start, n, buffer);
+    return buffer;
+  }
+
+ private:
+  const VmLaunch& vm_;
+};
+
 // The iteration space's shape: a tail's inputs have it, and output 0 where there are no inputs.
 class TailKernel final : public Kernel {
  public:
   TailKernel(tn_device d, const tn_signature& s)
       : Kernel(d),
+        vm_(VmProgram::compile(*s.program, input_dtypes(s).data(), d->tables)),
         program_(*s.program, input_dtypes(s).data(), *d->tables.elementwise),
         kind_(s.program->tail),
         dims_(s.program->tail_dims) {}
@@ -82,11 +134,18 @@ class TailKernel final : public Kernel {
 
   tn_status launch(const Launch& launch) const override {
     const ReduceSpace s = space(launch.operands);
-    const BoundProgram bound(program_, launch.operands + 1, launch.scalars, s.rank, s.order,
-                             s.shape);
     const uint32_t dtype = compute_dtype(program_.output_dtype(0));
-    const ProgramSource source(bound, program_.block(), dtype_size(dtype));
-    run_reduction(device, kind_, dtype, s, source, *launch.operands[0], launch.workspace);
+    const tn_tensor* const* inputs = launch.operands + 1;
+    const auto reduce = [&](const ReduceSource& source) {
+      run_reduction(device, kind_, dtype, s, source, *launch.operands[0], launch.workspace);
+    };
+    if (vm_ != nullptr) {
+      const VmLaunch vm(*vm_, inputs, launch.scalars, s.rank, s.order, s.shape);
+      reduce(VmSource(vm));
+    } else {
+      const BoundProgram bound(program_, inputs, launch.scalars, s.rank, s.order, s.shape);
+      reduce(ProgramSource(bound, program_.block(), dtype_size(dtype)));
+    }
     return TN_OK;
   }
 
@@ -96,6 +155,7 @@ class TailKernel final : public Kernel {
     return {shape.rank, shape.shape, dims_};
   }
 
+  std::unique_ptr<VmProgram> vm_;
   BlockProgram program_;
   uint32_t kind_;
   uint32_t dims_;
@@ -114,6 +174,8 @@ Refusal refuse_program(const tn_signature& s) {
 
 std::unique_ptr<Kernel> prepare_program(tn_device device, const tn_signature& s) {
   if (s.program->tail != 0) return std::make_unique<TailKernel>(device, s);
+  auto vm = VmProgram::compile(*s.program, input_dtypes(s).data(), device->tables);
+  if (vm != nullptr) return std::make_unique<VmKernel>(device, s, std::move(vm));
   return std::make_unique<ProgramKernel>(device, s);
 }
 

@@ -10,6 +10,22 @@ bool is_comparison(uint32_t opcode) {
   return opcode >= TN_PROGRAM_EQ && opcode <= TN_PROGRAM_ISNAN;
 }
 
+bool is_defined(uint32_t opcode, uint32_t dtype) {
+  if (opcode == TN_PROGRAM_CAST) return true;
+  if (opcode == TN_PROGRAM_INDEX) return dtype == TN_DTYPE_I64;
+  return opcode < kOpcodeCount && elementwise_baseline().op[opcode][dtype] != nullptr;
+}
+
+// In units of one addition; transcendental functions cost about eight.
+int64_t instruction_cost(uint32_t opcode) {
+  if (opcode >= TN_PROGRAM_SQRT && opcode < TN_PROGRAM_RELU) return 8;
+  const bool slow = opcode == TN_PROGRAM_POW || opcode == TN_PROGRAM_REM ||
+                    opcode == TN_PROGRAM_ATAN2 || opcode == TN_PROGRAM_ERFC;
+  return slow ? 64 : 1;
+}
+
+}  // namespace
+
 uint32_t operand_count(uint32_t opcode) {
   if (opcode == TN_PROGRAM_INDEX) return 0;
   if (opcode == TN_PROGRAM_WHERE || opcode == TN_PROGRAM_FMA) return 3;
@@ -17,21 +33,13 @@ uint32_t operand_count(uint32_t opcode) {
   return opcode < TN_PROGRAM_WHERE ? 2 : 1;
 }
 
-bool is_defined(uint32_t opcode, uint32_t dtype) {
-  if (opcode == TN_PROGRAM_CAST) return true;
-  if (opcode == TN_PROGRAM_INDEX) return dtype == TN_DTYPE_I64;
-  return opcode < kOpcodeCount && elementwise_baseline().op[opcode][dtype] != nullptr;
+int64_t program_grain(const tn_program& p) {
+  int64_t cost = 1;
+  for (uint32_t i = 0; i < p.instruction_count; ++i) {
+    cost += instruction_cost(p.instructions[4 * i] & 0xffffu);
+  }
+  return std::max<int64_t>(2048, 131072 / cost);
 }
-
-// Elements per 20 us, roughly: transcendental functions cost about eight times a sum.
-int64_t step_cost(const Step& step) {
-  if (step.opcode >= TN_PROGRAM_SQRT && step.opcode < TN_PROGRAM_RELU) return 8;
-  const bool slow = step.opcode == TN_PROGRAM_POW || step.opcode == TN_PROGRAM_REM ||
-                    step.opcode == TN_PROGRAM_ATAN2;
-  return slow ? 16 : 1;
-}
-
-}  // namespace
 
 std::array<uint32_t, kMaxValues> value_dtypes(const tn_program& p, const uint32_t* inputs) {
   std::array<uint32_t, kMaxValues> dtypes{};
@@ -97,7 +105,6 @@ BlockProgram::BlockProgram(const tn_program& p, const uint32_t* inputs,
       scalar_count_(p.scalar_count),
       dtypes_(value_dtypes(p, inputs)) {
   uint32_t value = p.input_count + p.scalar_count;
-  int64_t cost = 1;
   for (uint32_t i = 0; i < p.instruction_count; ++i, ++value) {
     const uint32_t* word = p.instructions + 4 * i;
     Step step{};
@@ -113,11 +120,11 @@ BlockProgram::BlockProgram(const tn_program& p, const uint32_t* inputs,
     } else {
       step.function = kernels.op[step.opcode][word[0] >> 16];
     }
-    cost += step_cost(step);
     steps_.push_back(step);
   }
   outputs_.assign(p.outputs, p.outputs + p.output_count);
-  grain_ = std::max<int64_t>(2048, 65536 / cost);
+  for (const uint32_t v : outputs_) passes_inputs_ |= v < input_count_ && outputs_.size() > 1;
+  grain_ = program_grain(p) / 2;
   assign_slots();
 }
 
@@ -207,7 +214,7 @@ void BoundProgram::bind_inputs(const tn_tensor* const* inputs, int rank, const i
     in.layout = collapse(rank, shape, strides);
     in.constant = in.layout.is_one_element();
     in.direct = in.layout.is_dense() && !in.constant && !is_half_dtype(in.dtype) &&
-                in.dtype != TN_DTYPE_BOOL;
+                in.dtype != TN_DTYPE_BOOL && !program_.passes_inputs_;
   }
   for (const Step& step : program_.steps_) has_index_ |= step.function == nullptr;
   if (!has_index_) return;

@@ -25,6 +25,12 @@ std::string_view check_program(const tn_program& program, const uint32_t* inputs
 // dtype of every value of a program that check_program accepted.
 std::array<uint32_t, kMaxValues> value_dtypes(const tn_program& program, const uint32_t* inputs);
 
+// Value operands of an opcode.
+uint32_t operand_count(uint32_t opcode);
+
+// Elements of a program that are worth a thread of their own: about 20 us.
+int64_t program_grain(const tn_program& program);
+
 struct Step {
   BlockFunction function;  // NULL: INDEX
   uint32_t opcode;
@@ -57,6 +63,7 @@ class BlockProgram {
   std::array<uint32_t, kMaxValues> slots_;
   std::array<int32_t, kMaxValues> direct_output_;  // output that the value is written to, or -1
   uint32_t slot_count_ = 0;
+  bool passes_inputs_ = false;  // an output is an input, and there are other outputs
   int64_t block_ = 0;
   int64_t grain_ = 0;
 };

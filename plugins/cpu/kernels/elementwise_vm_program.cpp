@@ -1,0 +1,183 @@
+#include "elementwise_vm_program.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tenon::cpu {
+namespace {
+
+constexpr int64_t kSlotBytes = kVmChunk * 4;
+// Outputs beyond this will not be found in the cache by whoever reads them.
+constexpr int64_t kStreamBytes = int64_t{24} << 20;
+
+int64_t item_of(uint32_t dtype) { return dtype == TN_DTYPE_BOOL ? 1 : 4; }
+
+float lane_value(uint32_t dtype, uint64_t slot) {
+  if (dtype == TN_DTYPE_F32) return static_cast<float>(std::bit_cast<double>(slot));
+  return std::bit_cast<float>(slot != 0 ? UINT32_MAX : 0u);
+}
+
+// One element of a tensor for all: floats fill a slot, bools are bytes.
+void fill_constant(const VmKernels& vm, uint32_t dtype, const std::byte* data, std::byte* slot) {
+  if (dtype == TN_DTYPE_BOOL) {
+    std::memset(slot, static_cast<int>(*data), kVmChunk);
+  } else {
+    float value;
+    std::memcpy(&value, data, sizeof value);
+    vm.fill(slot, value);
+  }
+}
+
+// Operands behind the tensors: scalars, then scratch. Returns the scratch memory that is left.
+std::byte* fill_scratch(const VmKernels& vm, const std::vector<uint32_t>& scalar_dtypes,
+                        uint32_t scratch_slots, const uint64_t* scalars, VmFrame& frame,
+                        std::byte* memory) {
+  for (size_t s = 0; s < scalar_dtypes.size(); ++s, memory += kSlotBytes) {
+    vm.fill(memory, lane_value(scalar_dtypes[s], scalars[s]));
+    frame.operands[frame.count++] = {memory, 0};
+  }
+  for (uint32_t s = 0; s < scratch_slots; ++s, memory += kSlotBytes) {
+    frame.operands[frame.count++] = {memory, 0};
+  }
+  return memory;
+}
+
+}  // namespace
+
+void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
+                        const tn_tensor* const* operands, uint64_t constants,
+                        const uint64_t* scalars, int64_t count) {
+  const uint32_t inputs = static_cast<uint32_t>(program.inputs_.size());
+  const uint32_t outputs = static_cast<uint32_t>(program.outputs_.size());
+  const auto part = [&](int64_t begin, int64_t end) {
+    Frame memory;
+    VmFrame frame;
+    frame.count = inputs + outputs;
+    std::byte* scratch = fill_scratch(*program.vm_, program.scalars_, program.scratch_slots_,
+                                      scalars, frame, memory.bytes);
+    for (uint32_t i = 0; i < inputs; ++i) {
+      const tn_tensor& t = *operands[outputs + i];
+      if ((constants >> i & 1u) != 0) {
+        fill_constant(*program.vm_, t.dtype, data_of(t), scratch);
+        frame.operands[i] = {scratch, 0};
+        scratch += kSlotBytes;
+      } else {
+        const int64_t item = item_of(program.inputs_[i]);
+        frame.operands[i] = {data_of(t) + begin * item, item};
+      }
+    }
+    for (uint32_t o = 0; o < outputs; ++o) {
+      const int64_t item = item_of(program.outputs_[o]);
+      frame.operands[inputs + o] = {data_of(*operands[o]) + begin * item, item};
+    }
+    const bool streams = count * 4 * outputs >= kStreamBytes;
+    const VmStep* steps = streams ? program.streaming_.data() : program.steps_.data();
+    program.vm_->run(steps, frame, inputs, inputs + outputs, end - begin);
+  };
+  parallel_for(host, count, program.grain_, part);
+}
+
+VmLaunch::Operand VmLaunch::bind(const tn_tensor& t, const Layout& layout) {
+  Operand o;
+  o.data = data_of(t);
+  o.layout = layout;
+  o.gathered = false;
+  if (layout.is_one_element()) {
+    o.step = 0;
+  } else {
+    o.step = item_of(t.dtype);
+    o.gathered = !layout.is_dense();
+  }
+  return o;
+}
+
+void VmLaunch::bind_inputs(const tn_tensor* const* inputs, int rank, const int* order,
+                           const int64_t* shape) {
+  for (size_t i = 0; i < program_.inputs_.size(); ++i) {
+    int64_t strides[TN_MAX_RANK];
+    for (int d = 0; d < rank; ++d) strides[d] = inputs[i]->strides[order[d]];
+    inputs_[i] = bind(*inputs[i], collapse(rank, shape, strides));
+    gathers_ |= inputs_[i].gathered;
+  }
+}
+
+VmLaunch::VmLaunch(const VmProgram& program, const tn_tensor* const* outputs,
+                   const tn_tensor* const* inputs, const uint64_t* scalars)
+    : program_(program), scalars_(scalars) {
+  constexpr int kIdentity[TN_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+  const tn_tensor& space = *outputs[0];
+  bind_inputs(inputs, static_cast<int>(space.rank), kIdentity, space.shape);
+  for (size_t o = 0; o < program.outputs_.size(); ++o) {
+    outputs_[o] = bind(*outputs[o], collapse(*outputs[o]));
+    if (outputs_[o].step == 0) outputs_[o].step = item_of(outputs[o]->dtype);
+    gathers_ |= outputs_[o].gathered;
+  }
+  streams_ = element_count(space) * 4 >= kStreamBytes;
+}
+
+VmLaunch::VmLaunch(const VmProgram& program, const tn_tensor* const* inputs,
+                   const uint64_t* scalars, int rank, const int* order, const int64_t* shape)
+    : program_(program), scalars_(scalars) {
+  bind_inputs(inputs, rank, order, shape);
+}
+
+void VmLaunch::run(int64_t begin, int64_t end) const { run_parts(begin, end, nullptr); }
+
+void VmLaunch::values(int64_t start, int64_t n, void* out) const {
+  run_parts(start, start + n, static_cast<std::byte*>(out));
+}
+
+// With `result`, output 0 goes there instead of to the tensor.
+void VmLaunch::run_parts(int64_t begin, int64_t end, std::byte* result) const {
+  const VmProgram& p = program_;
+  const size_t inputs = p.inputs_.size();
+  const size_t outputs = p.outputs_.size();
+  struct alignas(64) Blocks {
+    std::byte bytes[24][kBlock * 4];
+  };
+  Frame memory;
+  Blocks blocks;
+  VmFrame frame;
+  frame.count = static_cast<uint32_t>(inputs + outputs);
+  std::byte* scratch =
+      fill_scratch(*p.vm_, p.scalars_, p.scratch_slots_, scalars_, frame, memory.bytes);
+  for (size_t i = 0; i < inputs; ++i) {
+    if (inputs_[i].step != 0) continue;
+    fill_constant(*p.vm_, p.inputs_[i], inputs_[i].data, scratch);
+    frame.operands[i] = {scratch, 0};
+    scratch += kSlotBytes;
+  }
+  const int64_t stride = gathers_ ? kBlock : end - begin;
+  const VmStep* steps = streams_ && !gathers_ ? p.streaming_.data() : p.steps_.data();
+  for (int64_t at = begin; at < end; at += stride) {
+    const int64_t n = std::min(stride, end - at);
+    for (size_t i = 0; i < inputs; ++i) {
+      const Operand& in = inputs_[i];
+      if (in.gathered) {
+        gather_block(*p.blocks_, p.inputs_[i], in.data, in.layout, at, n, blocks.bytes[i]);
+        frame.operands[i] = {blocks.bytes[i], in.step};
+      } else if (in.step != 0) {
+        frame.operands[i] = {in.data + at * in.step, in.step};
+      }
+    }
+    for (size_t o = 0; o < outputs; ++o) {
+      const int64_t item = item_of(p.outputs_[o]);
+      if (result != nullptr) {
+        frame.operands[inputs + o] = {result + (at - begin) * item, item};
+      } else if (outputs_[o].gathered) {
+        frame.operands[inputs + o] = {blocks.bytes[16 + o], item};
+      } else {
+        frame.operands[inputs + o] = {outputs_[o].data + at * item, item};
+      }
+    }
+    p.vm_->run(steps, frame, static_cast<uint32_t>(inputs), static_cast<uint32_t>(inputs + outputs),
+               n);
+    for (size_t o = 0; o < outputs && result == nullptr; ++o) {
+      if (!outputs_[o].gathered) continue;
+      scatter_block(*p.blocks_, p.outputs_[o], outputs_[o].data, outputs_[o].layout, at, n,
+                    blocks.bytes[16 + o]);
+    }
+  }
+}
+
+}  // namespace tenon::cpu
