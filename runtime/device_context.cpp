@@ -13,20 +13,25 @@ std::atomic<bool> forked{false};  // this process is a fork of one that had devi
 
 constexpr size_t kMaxContexts = 256;
 
-// A stream per thread for devices that run inline: nothing to order between threads.
-// The thread's end destroys it; at process end nothing is left to do.
-struct ThreadStreams {
-  struct Entry {
-    const Plugin* plugin = nullptr;
-    tn_stream stream = nullptr;
-  };
-  std::array<Entry, 16> entries{};
-  ~ThreadStreams() {
-    for (Entry& entry : entries)
+// A stream per thread for devices that run inline: nothing to order between threads. Trivial, so
+// that the hot path needs no initialisation guard.
+constexpr size_t kThreadStreams = 16;
+struct ThreadStream {
+  const Plugin* plugin;
+  tn_stream stream;
+};
+__attribute__((tls_model("initial-exec"))) constinit thread_local ThreadStream
+    thread_streams[kThreadStreams] = {};
+
+// The thread's end destroys its streams.
+struct ThreadStreamDrain {
+  ~ThreadStreamDrain() {
+    for (ThreadStream& entry : thread_streams) {
       if (entry.stream != nullptr) entry.plugin->core.stream_destroy(entry.stream);
+      entry.stream = nullptr;
+    }
   }
 };
-thread_local ThreadStreams thread_streams;
 
 ErrorCode code_of(tn_status status) {
   switch (status) {
@@ -144,8 +149,9 @@ void DeviceContext::check_status(tn_status status, std::string_view what) {
 }
 
 tn_stream DeviceContext::stream() {
-  check(!forked.load(std::memory_order_relaxed) || is_cpu(), ErrorCode::kDevice, "device", device_,
-        " can't be used in a forked child; start a new process, or compute on cpu");
+  if (forked.load(std::memory_order_relaxed) && !is_cpu()) [[unlikely]]
+    fail(ErrorCode::kDevice, "device", device_,
+         " can't be used in a forked child; start a new process, or compute on cpu");
   const auto create = [this] {
     tn_stream made = nullptr;
     check_status(plugin_->core.stream_create(handle_, &made), "stream_create");
@@ -153,9 +159,13 @@ tn_stream DeviceContext::stream() {
           " answered OK without a stream");
     return made;
   };
-  if (!is_async() && id_ < thread_streams.entries.size()) {
-    auto& entry = thread_streams.entries[id_];
-    if (entry.stream == nullptr) entry = {plugin_, create()};
+  if (!is_async() && id_ < kThreadStreams) {
+    ThreadStream& entry = thread_streams[id_];
+    if (entry.stream == nullptr) {
+      static thread_local ThreadStreamDrain drain;
+      (void)drain;
+      entry = {plugin_, create()};
+    }
     return entry.stream;
   }
   if (shared_stream_ == nullptr) shared_stream_ = create();
@@ -179,8 +189,6 @@ class StreamLock {
  private:
   std::mutex* mutex_;
 };
-
-constexpr size_t kThreadStreams = std::tuple_size_v<decltype(ThreadStreams::entries)>;
 
 }  // namespace
 

@@ -213,7 +213,7 @@ class TENON_API Tensor {
   [[nodiscard]] Tensor matmul(const Tensor& other) const;
 
   // ---- autograd (defined in libtenon_autograd) ----
-  [[nodiscard]] bool requires_grad() const { return checked().requires_grad; }
+  [[nodiscard]] bool requires_grad() const { return checked().in_graph(); }
   // Errors: Autograd on non-float dtypes and on non-leaves.
   Tensor& requires_grad_(bool value = true);
   [[nodiscard]] bool is_leaf() const;

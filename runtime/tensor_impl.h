@@ -28,9 +28,15 @@ struct TENON_API TensorImpl : RefCounted {
   bool requires_grad = false;
   bool wrapped_number = false;  // 0-dim result made from a host scalar: weak in promotion
   // Views know the tensor they look into (never itself a view), so in-place edits can rebase.
+  // Null for detached tensors, and for views that were made of a recorded tensor without recording.
   Ref<TensorImpl> base;
   AutogradSlot* autograd = nullptr;  // owned
 
+  // Whether calls on this tensor are recorded: also when it is a view of such a tensor, which may
+  // have joined the graph after the view was made.
+  [[nodiscard]] bool in_graph() const noexcept {
+    return requires_grad || (base && base->requires_grad);
+  }
   [[nodiscard]] DType dtype() const noexcept { return static_cast<DType>(desc.dtype); }
   [[nodiscard]] Shape shape() const { return {std::span(desc.shape, desc.rank)}; }
   [[nodiscard]] Shape strides() const { return {std::span(desc.strides, desc.rank)}; }

@@ -10,7 +10,7 @@ namespace {
 bool wants_gradient(const OpCall& call) {
   if (!recording_enabled() || call.op.has(kNoGradient)) return false;
   for (const Tensor* input : call.inputs)
-    if (input->defined() && input->impl()->requires_grad) return true;
+    if (input->defined() && input->impl()->in_graph()) return true;
   return false;
 }
 
@@ -135,7 +135,7 @@ Tensor call_op(const Op& op, std::initializer_list<const Tensor*> inputs,
 void write_in_place(OpCall& call, void (*write)(OpCall&)) {
   check_writable(call.outputs[0], call.op.name());
   const bool recorded = recording_enabled() && !call.op.has(kNoGradient) &&
-                        (wants_gradient(call) || call.outputs[0].impl()->requires_grad);
+                        (wants_gradient(call) || call.outputs[0].impl()->in_graph());
   if (recorded) record_hooks().check_write(call);
   {
     const RecordingScope off(false);
@@ -151,9 +151,10 @@ Tensor make_view(const Op& op, const Tensor& self, const Shape& sizes, const Sha
   Ref<TensorImpl> impl = TensorImpl::make();
   impl->storage = from.storage;
   impl->set_geometry(sizes, strides, offset, from.dtype(), op.name());
-  impl->base = from.base ? from.base : Ref<TensorImpl>(&from);
+  const bool recorded = from.in_graph() && recording_enabled();
+  if (recorded || !from.in_graph()) impl->base = from.base ? from.base : Ref<TensorImpl>(&from);
   Tensor view(std::move(impl));
-  if (from.requires_grad && recording_enabled()) {
+  if (recorded) {
     const Tensor* inputs[] = {&self};
     record_hooks().record(
         {.op = op, .inputs = inputs, .attributes = attributes, .outputs = {&view, 1}});

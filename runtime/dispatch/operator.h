@@ -48,7 +48,7 @@ inline constexpr uint32_t kRandom = 64u;     // draws from a generator
 class TENON_API Op {
  public:
   struct Spec {
-    const char* name;    // PyTorch's name
+    std::string_view name;  // PyTorch's name
     const char* schema;  // "add(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"
     const char* doc;     // formula, shapes, dtypes, errors, source
     uint32_t flags = 0;
@@ -57,7 +57,7 @@ class TENON_API Op {
     Promotion promotion = Promotion::kCommon;
     uint32_t (*emit)(ProgramBuilder& program) = nullptr;
     // Name of the plugin's operator where it is not `name` (api/OPERATORS.md).
-    const char* kernel = nullptr;
+    std::string_view kernel = {};
     // Others: all validation; allocates undefined outputs. Null for composites.
     void (*infer)(OpCall& call) = nullptr;
     // The composition: fills the outputs from other ops and primitives.
@@ -70,7 +70,7 @@ class TENON_API Op {
 
   [[nodiscard]] std::string_view name() const noexcept { return spec_.name; }
   [[nodiscard]] std::string_view kernel() const noexcept {
-    return spec_.kernel != nullptr ? spec_.kernel : spec_.name;
+    return spec_.kernel.empty() ? spec_.name : spec_.kernel;
   }
   [[nodiscard]] const Spec& spec() const noexcept { return spec_; }
   [[nodiscard]] bool has(uint32_t flag) const noexcept { return (spec_.flags & flag) != 0; }

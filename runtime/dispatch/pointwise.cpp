@@ -14,7 +14,7 @@ namespace tenon {
 namespace {
 
 constexpr size_t kMaxArguments = 6;
-constexpr size_t kMaxScalars = 12;
+constexpr size_t kMaxScalars = 8;
 
 // ---- promotion ----
 
@@ -68,9 +68,9 @@ Types find_types(const Op& op, std::span<const Operand> operands,
           "bool tensors are not supported; use logical or bitwise ops, or .to(dtype) first");
   if (promotion == Promotion::kFloat && !is_floating_point(common)) common = default_dtype();
   for (const Scalar& extra : extras)
-    check(!extra.is_double() || is_floating_point(common) || promotion == Promotion::kFloat,
-          ErrorCode::kDType, op.name(), "for integral tensors the argument ", extra,
-          " must not be a floating point number");
+    if (extra.is_double() && !is_floating_point(common))
+      fail(ErrorCode::kDType, op.name(), "for integral tensors the argument ", extra,
+           " must not be a floating point number");
   return {common, promotion == Promotion::kCompare ? DType::kBool : common};
 }
 
@@ -125,7 +125,7 @@ void sort_operands(PointwiseCall& call) {
     }
     TensorImpl& impl = *operand.tensor().impl();
     DeviceContext& own = impl.storage->context();
-    if (&own != call.context) {
+    if (&own != call.context) [[unlikely]] {
       check(own.is_cpu() && impl.desc.rank == 0, ErrorCode::kDevice, call.op.name(),
             "all tensors must be on one device, got ", call.context->device(), " and ",
             own.device(), "; move one with .to(device)");
@@ -180,13 +180,14 @@ void make_output(PointwiseCall& call, const Shape& sizes) {
 void check_output(PointwiseCall& call, const Shape& sizes) {
   const TensorImpl& out = *call.out.impl();
   const bool in_place = call.form == CallForm::kInPlace;
-  check(out.shape() == sizes, ErrorCode::kInvalidArgument, call.op.name(),
-        in_place ? "an in-place result must keep the shape of self, " : "out must have the shape ",
-        in_place ? out.shape() : sizes, ", got ", in_place ? sizes : out.shape(),
-        in_place ? "; use the op without _" : "; make it with tenon::empty of that shape");
-  check(can_cast(call.types.result, out.dtype()), ErrorCode::kDType, call.op.name(),
-        "result type ", type_word(call.types.result),
-        " can't be cast to the desired output type ", type_word(out.dtype()));
+  if (out.shape() != sizes)
+    fail(ErrorCode::kInvalidArgument, call.op.name(),
+         in_place ? "an in-place result must keep the shape of self, " : "out must have the shape ",
+         in_place ? out.shape() : sizes, ", got ", in_place ? sizes : out.shape(),
+         in_place ? "; use the op without _" : "; make it with tenon::empty of that shape");
+  if (!can_cast(call.types.result, out.dtype()))
+    fail(ErrorCode::kDType, call.op.name(), "result type ", type_word(call.types.result),
+         " can't be cast to the desired output type ", type_word(out.dtype()));
   check_writable(call.out, call.op.name());
   for (size_t i = 0; i < call.tensor_count; ++i) {
     const Overlap overlap = overlap_of(out, *call.tensors[i]);
@@ -247,7 +248,9 @@ void push_key(const PointwiseCall& call, const Space& space, CacheKey& key) {
     kinds |= uint64_t{call.is_tensor[i]} << i;
   key.push(kinds | static_cast<uint64_t>(call.extras.size()) << 32);
   for (uint32_t i = 0; i < space.count; ++i)
-    key.push(class_word(*space.operands[i], space.alignment[i]));
+    key.push(space.dense ? TN_CLASS(space.operands[i]->dtype, space.operands[i]->rank,
+                                    TN_LAYOUT_CONTIGUOUS, space.alignment[i])
+                         : class_word(*space.operands[i], space.alignment[i]));
   for (const int64_t attribute : call.attributes) key.push(static_cast<uint64_t>(attribute));
 }
 
@@ -347,8 +350,8 @@ void execute(PointwiseCall& call, const Space& space, const PointwisePlan& plan)
 bool wants_gradient(const PointwiseCall& call) {
   if (!recording_enabled() || call.op.has(kNoGradient)) return false;
   for (const Operand& operand : call.operands)
-    if (operand.is_tensor() && operand.tensor().impl()->requires_grad) return true;
-  return call.out.defined() && call.out.impl()->requires_grad;
+    if (operand.is_tensor() && operand.tensor().impl()->in_graph()) return true;
+  return call.out.defined() && call.out.impl()->in_graph();
 }
 
 void compute(PointwiseCall& call) {

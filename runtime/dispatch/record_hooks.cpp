@@ -4,7 +4,7 @@ namespace tenon {
 
 namespace {
 // initial-exec: no call into the loader's TLS machinery on every op.
-__attribute__((tls_model("initial-exec"))) thread_local bool recording = true;
+__attribute__((tls_model("initial-exec"))) constinit thread_local bool recording = true;
 }  // namespace
 
 RecordHooks& record_hooks() noexcept {

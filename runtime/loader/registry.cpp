@@ -140,7 +140,7 @@ std::string reason_for(const Registry& r, std::string_view type) {
     if (record.name != type || !tried) continue;
     return join_text(type, " can't be used: its plugin ", path_text(record.path), " ",
                      record.verdict == "failed" ? "failed" : "was refused", " at ", record.stage,
-                     ": ", record.detail, "; known are ", list_types(types_of(r)));
+                     ": ", record.detail);
   }
   return join_text("unknown device ", loader::clean_text(type, 64), ": no plugin tenon_",
                    loader::clean_text(type, 64), ".so was found, known are ",

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
-#include <vector>
 
 namespace tenon {
 
@@ -37,7 +37,8 @@ class ObjectPool {
   }
   static void give(void* memory) noexcept {
     if constexpr (kPoolObjects) {
-      if (list_.open && list_.count < kDepth) {
+      if (list_.state == State::kNew) open();
+      if (list_.state == State::kOpen && list_.count < kDepth) {
         list_.head = new (memory) Link{list_.head};
         ++list_.count;
         return;
@@ -47,25 +48,36 @@ class ObjectPool {
   }
 
  private:
+  enum class State : uint8_t { kNew, kOpen, kClosed };
   struct Link {
     Link* next;
   };
-  static constexpr size_t kDepth = 1024;
-  static constexpr size_t kSize = sizeof(T) > sizeof(Link) ? sizeof(T) : sizeof(Link);
+  // Trivial, so that the hot path needs no initialisation guard; Drain has the destructor.
   struct List {
-    Link* head = nullptr;
-    size_t count = 0;
-    bool open = true;
-    ~List() {  // a thread ends: its list goes; later givers on it go straight to delete
-      open = false;
-      while (head != nullptr) {
-        Link* next = head->next;
-        ::operator delete(static_cast<void*>(head), std::align_val_t{alignof(T)});
-        head = next;
+    Link* head;
+    size_t count;
+    State state;
+  };
+  struct Drain {  // a thread ends: its list goes; later givers on it go straight to delete
+    ~Drain() {
+      list_.state = State::kClosed;
+      while (list_.head != nullptr) {
+        Link* next = list_.head->next;
+        ::operator delete(static_cast<void*>(list_.head), std::align_val_t{alignof(T)});
+        list_.head = next;
       }
     }
   };
-  static inline thread_local List list_;
+  static void open() noexcept {
+    static thread_local Drain drain;
+    (void)drain;
+    list_.state = State::kOpen;
+  }
+
+  static constexpr size_t kDepth = 1024;
+  static constexpr size_t kSize = sizeof(T) > sizeof(Link) ? sizeof(T) : sizeof(Link);
+  __attribute__((tls_model("initial-exec"))) static inline constinit thread_local List list_{
+      nullptr, 0, State::kNew};
 };
 
 }  // namespace tenon

@@ -216,7 +216,7 @@ Tensor& Tensor::t_() {
   check(dim() <= 2, ErrorCode::kInvalidArgument, "t_", "at most 2 dimensions were expected, got ",
         *this, "; use transpose or permute");
   TensorImpl& own = *impl();
-  if (own.requires_grad && record_hooks().check_metadata_edit != nullptr)
+  if (own.in_graph() && record_hooks().check_metadata_edit != nullptr)
     record_hooks().check_metadata_edit(*this, "t_");
   if (dim() < 2) return *this;
   const Shape before = sizes(), steps = strides();
