@@ -8,7 +8,7 @@
 
 namespace tenon::data {
 
-// 0 … n−1 shuffled (Fisher-Yates over Philox4x32-10 with key `seed` and counter (draw, epoch)).
+// 0 … n−1 shuffled: Fisher-Yates over Philox4x32-10 words of the seed and the epoch.
 // Equal on every machine, device and number of threads; each epoch has its own order.
 [[nodiscard]] TENON_API std::vector<int64_t> shuffled(int64_t n, uint64_t seed, uint64_t epoch);
 
