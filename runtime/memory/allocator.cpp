@@ -58,8 +58,7 @@ Block* Allocator::take_free(uint64_t size_bytes, bool small) {
     return block;
   }
   FreeBlocks& blocks = small ? small_free_ : large_free_;
-  Block probe{.size_bytes = size_bytes};
-  const auto found = blocks.lower_bound(&probe);
+  const auto found = blocks.lower_bound(size_bytes);
   if (found == blocks.end()) return nullptr;
   // A large request must not eat a far larger block: that would strand the rest.
   if (!small && (*found)->size_bytes > size_bytes + size_bytes / 2 + kMiddleSegment) return nullptr;

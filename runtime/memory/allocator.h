@@ -58,9 +58,16 @@ class TENON_API Allocator {
 
  private:
   struct BySize {
+    using is_transparent = void;
     bool operator()(const Block* a, const Block* b) const noexcept {
       if (a->size_bytes != b->size_bytes) return a->size_bytes < b->size_bytes;
       return a < b;
+    }
+    bool operator()(const Block* a, uint64_t size_bytes) const noexcept {
+      return a->size_bytes < size_bytes;
+    }
+    bool operator()(uint64_t size_bytes, const Block* a) const noexcept {
+      return size_bytes < a->size_bytes;
     }
   };
   using FreeBlocks = std::set<Block*, BySize>;
