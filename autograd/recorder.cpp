@@ -35,8 +35,10 @@ uint64_t live_inputs(const OpCall& call) {
   return live;
 }
 
-bool saves(const Rule* rule, uint32_t slot, uint64_t live) {
-  return rule != nullptr && (rule->saves >> (8 * slot) & live) != 0;
+// Whether the tensor of a slot is there and a gradient needs it.
+bool saves(const OpCall& call, const Rule* rule, uint32_t slot, uint64_t live) {
+  if (rule == nullptr || (rule->saves >> (8 * slot) & live) == 0) return false;
+  return slot >= kInputSlots || (slot < call.inputs.size() && call.inputs[slot]->defined());
 }
 
 // A node whose attributes are the geometries of base and view.
@@ -101,7 +103,7 @@ void check_write(const OpCall& call) {
         "a view of a leaf Variable that requires grad is being used in an in-place operation; "
         "update parameters under a NoGradGuard");
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
-  if (!saves(rule, 0, live_inputs(call)) || !call.inputs[0]->defined()) return;
+  if (!saves(call, rule, 0, live_inputs(call))) return;
   if (!call.inputs[0]->is_same(call.outputs[0])) return;
   const RecordingScope off(false);
   original_self = Ref<TensorImpl>(clone(call.outputs[0]).impl());
@@ -112,7 +114,7 @@ void record(const OpCall& call) {
   const bool in_place = call.form == CallForm::kInPlace;
   const uint64_t live = live_inputs(call);
   size_t saved = 0;
-  for (uint32_t slot = 0; slot < 8; ++slot) saved += saves(rule, slot, live);
+  for (uint32_t slot = 0; slot < 8; ++slot) saved += saves(call, rule, slot, live);
 
   std::vector<int64_t> kept;
   const bool keeps = rule != nullptr && rule->attributes != nullptr;
@@ -142,7 +144,7 @@ void record(const OpCall& call) {
   }
   size_t index = 0;
   for (uint32_t slot = 0; slot < 8; ++slot)
-    if (saves(rule, slot, live)) save(*node, index++, slot, call, before);
+    if (saves(call, rule, slot, live)) save(*node, index++, slot, call, before);
 
   for (size_t o = 0; o < call.outputs.size(); ++o) {
     if (!call.outputs[o].defined()) continue;

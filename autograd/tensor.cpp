@@ -39,7 +39,7 @@ Tensor& Tensor::requires_grad_(bool value) {
   }
   check(tenon::is_floating_point(impl.dtype()), ErrorCode::kAutograd, "requires_grad_",
         "Only Tensors of floating point and complex dtype can require gradients, got ", *this);
-  if (!impl.requires_grad) autograd::make_leaf(impl);
+  if (!impl.in_graph()) autograd::make_leaf(impl);
   return *this;
 }
 
@@ -54,7 +54,7 @@ Tensor Tensor::grad() const {
   TensorImpl& impl = checked();
   const AutogradMeta* meta = meta_of(impl);
   if (meta == nullptr || !meta->cell) {
-    if (impl.requires_grad && !is_leaf())
+    if (impl.in_graph() && !is_leaf())
       log_once(LogLevel::kWarning,
                "grad: the gradient of a tensor that is not a leaf is only kept after "
                "retain_grad(); it is undefined here");
@@ -84,7 +84,7 @@ void Tensor::set_grad(const Tensor& gradient) const {
 
 void Tensor::retain_grad() const {
   TensorImpl& impl = checked();
-  check(impl.requires_grad, ErrorCode::kAutograd, "retain_grad",
+  check(impl.in_graph(), ErrorCode::kAutograd, "retain_grad",
         "can't retain_grad on Tensor that has requires_grad=false, got ", *this);
   const autograd::Edge edge = edge_of(impl);
   if (edge.node->is_leaf() || meta_of(impl)->cell) return;
