@@ -176,8 +176,8 @@ TEST_F(OnDevice, ReduceInEveryKindAndLayout) {
 
 TEST_F(OnDevice, ExtremesHonourNanAndTheFirstOfEquals) {
   const Array in = of_reals(TN_DTYPE_F32, {4, 4},
-                            {1, 3, 3, 2, kNan, 9, kNan, 1,  //
-                             -kInf, -kInf, -1, -kInf, 5, 5, 5, 5});
+                            {1, 3, 3, 1, kNan, 9, kNan, 1,  //
+                             -kInf, kNan, kInf, kNan, 5, 5, 5, 5});
   for (uint32_t kind : {TN_REDUCE_MAX, TN_REDUCE_MIN}) {
     check({TN_OP_REDUCE, {dense(TN_DTYPE_F32, {4, 1})}, {in}, {kind, 2}, {}, nullptr});
   }
@@ -185,7 +185,7 @@ TEST_F(OnDevice, ExtremesHonourNanAndTheFirstOfEquals) {
   const Outcome greatest = run(device_, call);
   call.attributes = {TN_REDUCE_ARGMIN, 2};
   const Outcome least = run(device_, call);
-  const int64_t expected_greatest[] = {1, 0, 2, 0}, expected_least[] = {0, 0, 0, 0};
+  const int64_t expected_greatest[] = {1, 0, 1, 0}, expected_least[] = {0, 0, 1, 0};
   for (int64_t i = 0; i < 4; ++i) {
     EXPECT_EQ(greatest.outputs[0].whole(i), expected_greatest[i]) << i;
     EXPECT_EQ(least.outputs[0].whole(i), expected_least[i]) << i;
@@ -268,7 +268,7 @@ TEST_F(OnDevice, BadIndicesAreReportedAndNeverFollowed) {
         nullptr};
     Outcome out = run(device_, call);
     EXPECT_EQ(out.status, TN_INDEX_ERROR);
-    EXPECT_NE(out.text.find("out of range"), std::string::npos) << out.text;
+    EXPECT_NE(out.text.find("index"), std::string::npos) << out.text;
     EXPECT_EQ(out.failed_tag, (device_.info.flags & TN_DEVICE_ASYNC) != 0 ? 7u : 0u);
     call = {TN_OP_SCATTER,
             {dense(TN_DTYPE_F32, {5})},
@@ -372,7 +372,7 @@ TEST_F(OnDevice, RefusalsSayWhy) {
       {TN_OP_REDUCE, {f32}, {f32}, {99, 1}, {}, nullptr},
       {TN_OP_REDUCE, {f32}, {f32}, {TN_REDUCE_ARGMAX, 1}, {}, nullptr},
       {TN_OP_GATHER, {f32}, {f32, f32}, {0}, {}, nullptr},
-      {TN_OP_SCAN, {f32}, {f32}, {5, 0}, {}, nullptr},
+      {TN_OP_SCAN, {f32}, {f32}, {0, 9}, {}, nullptr},
       {TN_OP_RANDOM, {f32}, {}, {TN_RANDOM_BITS}, {0, 0}, nullptr},
   };
   for (const Call& call : calls) {
