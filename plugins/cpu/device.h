@@ -17,6 +17,7 @@ struct ElementwiseKernels;
 struct ReductionKernels;
 struct VmKernels;
 struct MatmulKernels;
+struct ConvolutionKernels;
 
 // Kernels compiled for one instruction set.
 struct KernelTables {
@@ -24,6 +25,7 @@ struct KernelTables {
   const ReductionKernels* reduction;
   const VmKernels* vm;
   const MatmulKernels* matmul;
+  const ConvolutionKernels* convolution;
 };
 
 [[nodiscard]] KernelTables kernel_tables(Isa isa);

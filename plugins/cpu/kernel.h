@@ -55,6 +55,7 @@ std::span<const Operator> view_operators();
 std::span<const Operator> elementwise_operators();
 std::span<const Operator> reduction_operators();
 std::span<const Operator> matmul_operators();
+std::span<const Operator> convolution_operators();
 std::span<const Operator> indexing_operators();
 std::span<const Operator> ordering_operators();
 std::span<const Operator> random_operators();

@@ -1,0 +1,7 @@
+#include "convolution_blocks.h"
+
+namespace tenon::cpu {
+
+const ConvolutionKernels& convolution_avx2() { return kConvolutionKernels; }
+
+}  // namespace tenon::cpu
