@@ -1,0 +1,19 @@
+// What the command line says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+struct Options {
+  int64_t epochs = 8;
+  int64_t train_limit = -1;  // images; -1: all
+  int64_t test_limit = -1;
+  int64_t batch_size = 64;
+  uint64_t seed = 0;
+  double lr = 1e-3;
+  std::string device;  // empty: TENON_DEVICE, else cpu
+  std::string data;
+  std::string out = "tenon-run";
+  std::string resume;
+  std::string losses;
+};
