@@ -18,6 +18,7 @@ struct ReductionKernels;
 struct VmKernels;
 struct MatmulKernels;
 struct ConvolutionKernels;
+struct NormalizationKernels;
 
 // Kernels compiled for one instruction set.
 struct KernelTables {
@@ -26,6 +27,7 @@ struct KernelTables {
   const VmKernels* vm;
   const MatmulKernels* matmul;
   const ConvolutionKernels* convolution;
+  const NormalizationKernels* normalization;
 };
 
 [[nodiscard]] KernelTables kernel_tables(Isa isa);

@@ -308,9 +308,10 @@ void describe(tn_plugin_descriptor* d) {
 
 const Operator* find_operator(std::string_view name) {
   using Family = std::span<const Operator> (*)();
-  constexpr Family kFamilies[] = {creation_operators,  view_operators,     elementwise_operators,
-                                  reduction_operators, matmul_operators,   convolution_operators,
-                                  indexing_operators,  ordering_operators, random_operators};
+  constexpr Family kFamilies[] = {
+      creation_operators,  view_operators,        elementwise_operators, reduction_operators,
+      matmul_operators,    convolution_operators, pooling_operators,     normalization_operators,
+      optimizer_operators, indexing_operators,    ordering_operators,    random_operators};
   for (const Family family : kFamilies) {
     for (const Operator& op : family()) {
       if (op.name == name) return &op;

@@ -118,14 +118,14 @@ TENON_CPU_INLINE void store_stream(float* p, Float x) { _mm256_stream_ps(p, (__m
 // f of each lane.
 template <class F>
 TENON_CPU_INLINE Float by_lane(Float x, F f) {
-  Float y;
+  Float y{};
   for (int i = 0; i < kLanes; ++i) y[i] = f(x[i]);
   return y;
 }
 // The product is exact in double; of the two roundings the first is far below the result's last
 // place, so this is a fused operation for all the polynomials here.
 TENON_CPU_INLINE Float multiply_add(Float a, Float b, Float c) {
-  Float y;
+  Float y{};
   for (int i = 0; i < kLanes; ++i) {
     y[i] = static_cast<float>(static_cast<double>(a[i]) * static_cast<double>(b[i]) +
                               static_cast<double>(c[i]));
@@ -165,12 +165,16 @@ TENON_CPU_INLINE Float to_float(Int x) { return __builtin_convertvector(x, Float
 
 // Fixed order: halves are added until one lane is left.
 TENON_CPU_INLINE float sum_lanes(Float x) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)x);
+#else
   float lanes[kLanes];
   store(lanes, x);
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
   }
   return lanes[0];
+#endif
 }
 
 }  // namespace tenon::cpu::inline TENON_CPU_ISA

@@ -44,13 +44,13 @@ TENON_CPU_INLINE Float patch(Float y, Int mask, Float x, F f) {
 
 template <class F>
 [[gnu::noinline]] Float each_lane(Float x, F f) {
-  Float y;
+  Float y{};
   for (int i = 0; i < kLanes; ++i) y[i] = f(x[i]);
   return y;
 }
 template <class F>
 [[gnu::noinline]] Float each_lane(Float a, Float b, F f) {
-  Float y;
+  Float y{};
   for (int i = 0; i < kLanes; ++i) y[i] = f(a[i], b[i]);
   return y;
 }
@@ -473,7 +473,7 @@ struct VectorFma {
 #if defined(__FMA__)
     return multiply_add(a, b, c);
 #else
-    Float y;
+    Float y{};
     for (int i = 0; i < kLanes; ++i) y[i] = std::fma(a[i], b[i], c[i]);
     return y;
 #endif

@@ -99,7 +99,7 @@ TENON_CPU_INLINE void store_truths(std::byte* p, Float x) {
 }
 #else
 TENON_CPU_INLINE Float load_truths(const std::byte* p) {
-  Int mask;
+  Int mask{};
   for (int i = 0; i < kLanes; ++i) mask[i] = p[i] != std::byte{0} ? -1 : 0;
   return as_float(mask);
 }

@@ -193,6 +193,53 @@ struct Tiling {
   }
 };
 
+// y = x w^T + bias, tiles fixed by sizes. Rows of x and w are dense.
+class LinearKernel final : public Kernel {
+ public:
+  LinearKernel(tn_device d, bool has_bias) : Kernel(d), has_bias_(has_bias) {}
+
+  tn_status launch(const Launch& launch) const override {
+    const tn_tensor& y = *launch.operands[0];
+    const tn_tensor& x = *launch.operands[1];
+    const int64_t rows = y.shape[0];
+    const int64_t columns = y.shape[1];
+    const int64_t depth = x.shape[1];
+    if (rows * columns == 0) return TN_OK;
+    const Tiling tiling(rows, columns, depth);
+    parallel_for(device->host, tiling.count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t row = task / tiling.across * tiling.rows;
+        const int64_t column = task % tiling.across * tiling.columns;
+        tile({std::min(tiling.rows, rows - row), std::min(tiling.columns, columns - column), depth,
+              data_of<const float>(x) + row * depth, depth, 1,
+              data_of<const float>(*launch.operands[2]) + column * depth, depth,
+              data_of<float>(y) + row * columns + column, columns,
+              has_bias_ ? data_of<const float>(*launch.operands[3]) + column : nullptr});
+      }
+    });
+    return TN_OK;
+  }
+
+ private:
+  static constexpr int64_t kOwnDepth = 1024;
+  static constexpr int64_t kOwnColumns = 256;
+
+  void tile(const SmallProduct& p) const {
+    if (p.m <= 2 || (p.k <= kOwnDepth && p.n <= kOwnColumns)) {
+      return device->tables.matmul->row_products(p);
+    }
+    for (int64_t i = 0; i < p.m && p.bias != nullptr; ++i) {
+      std::memcpy(p.c + i * p.c_row, p.bias, static_cast<size_t>(p.n) * sizeof(float));
+    }
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<blasint>(p.m),
+                static_cast<blasint>(p.n), static_cast<blasint>(p.k), 1.0f, p.a,
+                static_cast<blasint>(p.a_row), p.b, static_cast<blasint>(p.b_row),
+                p.bias != nullptr ? 1.0f : 0.0f, p.c, static_cast<blasint>(p.c_row));
+  }
+
+  bool has_bias_;
+};
+
 class MatmulKernel final : public Kernel {
  public:
   MatmulKernel(tn_device d, uint32_t dtype)
@@ -282,13 +329,32 @@ Refusal refuse_matmul(const tn_signature& s) {
   return TN_CLASS_RANK(s.classes[0]) >= 2 ? "" : "matmul takes matrices";
 }
 
-std::unique_ptr<Kernel> prepare_matmul(tn_device device, const tn_signature& s) {
+Refusal refuse_linear(const tn_signature& s) {
+  if (s.operand_count < 3 || s.operand_count > 4) return "linear takes y, x, w and bias or none";
+  for (uint32_t i = 0; i < s.operand_count; ++i) {
+    if (operand_dtype(s, i) != TN_DTYPE_F32) return "only f32 is served directly";
+    if (TN_CLASS_RANK(s.classes[i]) != (i == 3 ? 1u : 2u)) return "linear takes matrices";
+  }
+  return {};
+}
+
+void one_blas_thread() {
   static std::once_flag once;
   std::call_once(once, [] { openblas_set_num_threads(1); });
+}
+
+std::unique_ptr<Kernel> prepare_linear(tn_device device, const tn_signature& s) {
+  one_blas_thread();
+  return std::make_unique<LinearKernel>(device, s.operand_count == 4);
+}
+
+std::unique_ptr<Kernel> prepare_matmul(tn_device device, const tn_signature& s) {
+  one_blas_thread();
   return std::make_unique<MatmulKernel>(device, operand_dtype(s, 0));
 }
 
-constexpr Operator kOperators[] = {{TN_OP_MATMUL, refuse_matmul, prepare_matmul}};
+constexpr Operator kOperators[] = {{TN_OP_MATMUL, refuse_matmul, prepare_matmul},
+                                   {"linear", refuse_linear, prepare_linear, true}};
 
 }  // namespace
 

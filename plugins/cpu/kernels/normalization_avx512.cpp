@@ -1,0 +1,7 @@
+#include "normalization_blocks.h"
+
+namespace tenon::cpu {
+
+const NormalizationKernels& normalization_avx512() { return kNormalizationKernels; }
+
+}  // namespace tenon::cpu
