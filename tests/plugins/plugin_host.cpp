@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -22,11 +23,17 @@ std::string device_under_test() {
 }
 
 tn_plugin_entry_fn load_entry(const std::string& name) {
-  const char* folder = std::getenv("TENON_PLUGIN_PATH");
-  const std::string path = std::string(folder != nullptr ? folder : ".") + "/tenon_" + name + ".so";
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) throw std::runtime_error(dlerror());
-  return reinterpret_cast<tn_plugin_entry_fn>(dlsym(library, TN_ENTRY_SYMBOL));
+  const char* folders = std::getenv("TENON_PLUGIN_PATH");
+  std::istringstream list(folders != nullptr ? folders : ".");
+  std::string errors;
+  for (std::string folder; std::getline(list, folder, ':');) {
+    const std::string path = folder + "/tenon_" + name + ".so";
+    if (void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) {
+      return reinterpret_cast<tn_plugin_entry_fn>(dlsym(library, TN_ENTRY_SYMBOL));
+    }
+    errors += std::string(dlerror()) + "\n";
+  }
+  throw std::runtime_error(errors);
 }
 
 // ---- services ----------------------------------------------------------------------------------
@@ -83,13 +90,20 @@ PluginHost::PluginHost(const std::string& name, Config config, uint32_t device_i
   must(card.open(&host_, &plugin));
   must(card.get_interface(plugin, TN_CORE, 4, reinterpret_cast<const void**>(&core)));
   must(card.get_interface(plugin, TN_OPS, 3, reinterpret_cast<const void**>(&ops)));
-  must(core->device_open(plugin, device_index, &device));
-  info.struct_size = sizeof info;
-  must(core->device_info(device, &info));
-  must(core->stream_create(device, &stream));
+  try {
+    must(core->device_open(plugin, device_index, &device));
+    info.struct_size = sizeof info;
+    must(core->device_info(device, &info));
+    must(core->stream_create(device, &stream));
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-PluginHost::~PluginHost() {
+PluginHost::~PluginHost() { close(); }
+
+void PluginHost::close() {
   core->stream_destroy(stream);
   core->device_close(device);
   core->close(plugin);

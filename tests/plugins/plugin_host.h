@@ -40,6 +40,7 @@ class PluginHost {
 
  private:
   void fill_services();
+  void close();
 
   Config config_;
   tn_host host_{};
