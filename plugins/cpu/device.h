@@ -19,6 +19,7 @@ struct VmKernels;
 struct MatmulKernels;
 struct ConvolutionKernels;
 struct NormalizationKernels;
+struct RandomKernels;
 
 // Kernels compiled for one instruction set.
 struct KernelTables {
@@ -28,6 +29,7 @@ struct KernelTables {
   const MatmulKernels* matmul;
   const ConvolutionKernels* convolution;
   const NormalizationKernels* normalization;
+  const RandomKernels* random;
 };
 
 [[nodiscard]] KernelTables kernel_tables(Isa isa);

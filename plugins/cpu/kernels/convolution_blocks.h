@@ -286,31 +286,82 @@ inline void weight_by_channels(const WeightTile& t) {
 
 // ---- pooling ----
 
+// Even and odd elements of the 2 kLanes elements of (a, b).
+#if defined(__AVX512F__)
+TENON_CPU_INLINE Float even_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+#elif defined(__AVX2__)
+TENON_CPU_INLINE Float even_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+}
+TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+}
+#else
+TENON_CPU_INLINE Float even_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+}
+TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+}
+#endif
+
+// Values and positions of the better of each lane. A NaN beats every number, the first of equals
+// stays.
+struct Candidates {
+  Float value;
+  Int at;
+};
+TENON_CPU_INLINE Candidates better(const Candidates& a, const Candidates& b) {
+  const Int take = (b.value > a.value) | ((b.value != b.value) & (a.value == a.value));
+  return {take ? b.value : a.value, take ? b.at : a.at};
+}
+
+// `count` <= kLanes windows from column 2 w of two rows on.
+TENON_CPU_INLINE void max_pool_vector(const float* top, const float* bottom, int32_t width,
+                                      int32_t first, int count, float* y, int64_t* indices) {
+  const int left = 2 * count < kLanes ? 2 * count : kLanes;
+  const int right = 2 * count - left;
+  const auto read = [&](const float* p) { return left == kLanes ? load(p) : load_part(p, left); };
+  const auto read_on = [&](const float* p) {
+    return right == kLanes ? load(p + kLanes) : right == 0 ? Float{} : load_part(p + kLanes, right);
+  };
+  Int lane{};
+  for (int i = 0; i < kLanes; ++i) lane[i] = 2 * i;
+  const Int at = lane + first;
+  const Float t0 = read(top);
+  const Float t1 = read_on(top);
+  const Float b0 = read(bottom);
+  const Float b1 = read_on(bottom);
+  const Candidates upper =
+      better({even_elements(t0, t1), at}, {odd_elements(t0, t1), at + 1});
+  const Candidates lower =
+      better({even_elements(b0, b1), at + width}, {odd_elements(b0, b1), at + width + 1});
+  const Candidates best = better(upper, lower);
+  alignas(64) int32_t positions[kLanes];
+  std::memcpy(positions, &best.at, sizeof best.at);
+  if (count == kLanes) {
+    store(y, best.value);
+    for (int i = 0; i < kLanes; ++i) indices[i] = positions[i];
+  } else {
+    store_part(y, best.value, count);
+    for (int i = 0; i < count; ++i) indices[i] = positions[i];
+  }
+}
+
 inline void max_pool_2x2(const float* x, int64_t width, int64_t out_h, int64_t out_w, float* y,
                          int64_t* indices) {
   for (int64_t h = 0; h < out_h; ++h) {
-    const float* row0 = x + 2 * h * width;
-    const float* row1 = row0 + width;
-    const int32_t first = static_cast<int32_t>(2 * h * width);
-    const int32_t below = static_cast<int32_t>(width);
-    float* to = y + h * out_w;
-    int64_t* at = indices + h * out_w;
-    for (int64_t w = 0; w < out_w; ++w) {
-      const float a = row0[2 * w];
-      const float b = row0[2 * w + 1];
-      const float c = row1[2 * w];
-      const float d = row1[2 * w + 1];
-      // A NaN beats every number; the first of equals stays.
-      const bool right = (b > a) | ((b != b) & (a == a));
-      const float top = right ? b : a;
-      const bool lower_right = (d > c) | ((d != d) & (c == c));
-      const float bottom = lower_right ? d : c;
-      const bool lower = (bottom > top) | ((bottom != bottom) & (top == top));
-      const int32_t left = first + static_cast<int32_t>(2 * w);
-      const int32_t top_at = left + (right ? 1 : 0);
-      const int32_t bottom_at = left + below + (lower_right ? 1 : 0);
-      to[w] = lower ? bottom : top;
-      at[w] = lower ? bottom_at : top_at;
+    const float* row = x + 2 * h * width;
+    for (int64_t w = 0; w < out_w; w += kLanes) {
+      const int count = static_cast<int>(out_w - w < kLanes ? out_w - w : kLanes);
+      max_pool_vector(row + 2 * w, row + width + 2 * w, static_cast<int32_t>(width),
+                      static_cast<int32_t>(2 * h * width + 2 * w), count, y + h * out_w + w,
+                      indices + h * out_w + w);
     }
   }
 }

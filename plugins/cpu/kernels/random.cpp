@@ -4,55 +4,13 @@
 
 #include "../kernel.h"
 #include "blocks.h"
+#include "random_kernels.h"
 
 namespace tenon::cpu {
 namespace {
 
 constexpr int64_t kBlock = 1024;
 constexpr int64_t kGrain = 8192;
-
-struct PhiloxKey {
-  uint64_t seed;
-  uint64_t offset;
-};
-
-// The four words of counter (q, offset).
-void philox(const PhiloxKey& key, uint64_t q, uint32_t* out) {
-  uint32_t c0 = static_cast<uint32_t>(q);
-  uint32_t c1 = static_cast<uint32_t>(q >> 32);
-  uint32_t c2 = static_cast<uint32_t>(key.offset);
-  uint32_t c3 = static_cast<uint32_t>(key.offset >> 32);
-  uint32_t k0 = static_cast<uint32_t>(key.seed);
-  uint32_t k1 = static_cast<uint32_t>(key.seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * c0;
-    const uint64_t p1 = uint64_t{0xCD9E8D57u} * c2;
-    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c1 = static_cast<uint32_t>(p1);
-    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c3 = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
-}
-
-// Words of elements [start, start + n).
-void philox_words(const PhiloxKey& key, int64_t start, int64_t n, uint32_t* out) {
-  while (n > 0) {
-    uint32_t words[4];
-    philox(key, static_cast<uint64_t>(start / 4), words);
-    const int64_t lane = start % 4;
-    const int64_t part = std::min<int64_t>(n, 4 - lane);
-    std::memcpy(out, words + lane, static_cast<size_t>(part) * sizeof(uint32_t));
-    out += part;
-    start += part;
-    n -= part;
-  }
-}
 
 class RandomKernel final : public Kernel {
  public:
@@ -62,6 +20,12 @@ class RandomKernel final : public Kernel {
     const tn_tensor& out = *launch.operands[0];
     const PhiloxKey key{launch.scalars[0], launch.scalars[1]};
     const Layout layout = collapse(out);
+    if (uniform_ && layout.is_dense()) {
+      parallel_for(device->host, element_count(out), kGrain, [&](int64_t begin, int64_t end) {
+        device->tables.random->uniforms(key, begin, end - begin, data_of<float>(out) + begin);
+      });
+      return TN_OK;
+    }
     parallel_for(device->host, element_count(out), kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t at = begin; at < end; at += kBlock) {
         fill_block(key, out, layout, at, std::min(kBlock, end - at));
@@ -73,13 +37,12 @@ class RandomKernel final : public Kernel {
  private:
   void fill_block(const PhiloxKey& key, const tn_tensor& out, const Layout& layout, int64_t start,
                   int64_t n) const {
-    uint32_t words[kBlock];
     alignas(64) std::byte values[kBlock * 8];
-    philox_words(key, start, n, words);
     if (uniform_) {
-      float* x = reinterpret_cast<float*>(values);
-      for (int64_t i = 0; i < n; ++i) x[i] = static_cast<float>(words[i] >> 8) * 0x1p-24f;
+      device->tables.random->uniforms(key, start, n, reinterpret_cast<float*>(values));
     } else {
+      uint32_t words[kBlock];
+      device->tables.random->words(key, start, n, words);
       int64_t* x = reinterpret_cast<int64_t*>(values);
       for (int64_t i = 0; i < n; ++i) x[i] = words[i];
     }

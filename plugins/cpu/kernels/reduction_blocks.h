@@ -82,15 +82,24 @@ struct Less {
   }
 };
 
+// The greatest (least) value first, by lanes; then its first position, block by block.
 template <class Better, class T>
 int64_t arg_chunk(const void* in, int64_t n, void* value) {
+  using Op = std::conditional_t<std::is_same_v<Better, Greater>, Max, Min>;
+  constexpr int64_t kBlock = 64;
   const T* x = static_cast<const T*>(in);
-  int64_t best = 0;
-  for (int64_t i = 1; i < n; ++i) {
-    if (Better::apply(x[best], x[i])) best = i;
+  T best;
+  reduce_chunk<Op, T, T, false>(&best, x, n);
+  *static_cast<T*>(value) = best;
+  const auto matches = [best](T v) { return v == best || (best != best && v != v); };
+  int64_t i = 0;
+  for (; i + kBlock <= n; i += kBlock) {
+    int found = 0;
+    for (int64_t j = 0; j < kBlock; ++j) found |= matches(x[i + j]) ? 1 : 0;
+    if (found != 0) break;
   }
-  *static_cast<T*>(value) = x[best];
-  return best;
+  while (!matches(x[i])) ++i;
+  return i;
 }
 
 template <class Better, class T>
