@@ -1,0 +1,4 @@
+#include "base.h"
+
+static void change(void) {}
+BROKEN_PLUGIN("Bad-Name")

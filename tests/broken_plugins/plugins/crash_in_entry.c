@@ -1,0 +1,6 @@
+#include <stdlib.h>
+
+#include "base.h"
+
+static void change(void) { abort(); }
+BROKEN_PLUGIN("crash_in_entry")
