@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -165,7 +166,10 @@ const StatusMeaning* find_meaning(tn_status status) {
 namespace loader {
 
 const tn_host* make_host(const std::string& plugin, uint32_t abi_major, uint32_t abi_minor) {
-  auto* context = new HostContext;
+  static std::mutex& mutex = *new std::mutex;
+  static auto& contexts = *new std::deque<HostContext>;  // for ever, as the plugins
+  const std::lock_guard lock(mutex);
+  HostContext* context = &contexts.emplace_back();
   context->plugin = plugin;
   tn_host& table = context->table;
   table.struct_size = sizeof table;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/dll/shared_library.hpp>
 #include <string_view>
+#include <vector>
 
 #include <tenon/runtime/loader/elf_note_internal.h>
 #include <tenon/runtime/loader/host_internal.h>
@@ -20,7 +21,7 @@ constexpr uint32_t kHostMajorMin = TN_ABI_MAJOR, kHostMajorMax = TN_ABI_MAJOR;
 constexpr uint32_t kHostMinor = TN_ABI_MINOR;
 constexpr uint32_t kKnownDescriptorFlags = TN_DESCRIPTOR_PRERELEASE | TN_DESCRIPTOR_LAYER;
 constexpr uint32_t kMaxDevices = 1024;
-constexpr size_t kMaxDetail = 2000;
+constexpr size_t kMaxDetail = 600;
 constexpr uint64_t kMaxWords = 128;  // of a version or vendor text
 
 std::atomic<void (*)(const char*)> stage_observer{nullptr};
@@ -29,6 +30,11 @@ template <class... Parts>
 [[noreturn]] void refuse(const Parts&... parts) {
   throw LoadFailure("refused", join_text(parts...));
 }
+// "INTERNAL: text"
+std::string answer_text(tn_status status, const std::string& text) {
+  return status_name(status) + (text.empty() ? "" : ": ") + text;
+}
+
 template <class... Parts>
 [[noreturn]] void give_up(const Parts&... parts) {
   throw LoadFailure("failed", join_text(parts...));
@@ -88,7 +94,8 @@ tn_plugin_entry_fn open_library(const CheckedFile& file) {
       !(identity_of(info.dli_fname) == file.identity)) {
     refuse(TN_ENTRY_SYMBOL " comes from another file than the one that was checked");
   }
-  static_cast<void>(library.release());  // for ever
+  static auto& kept = *new std::vector<std::unique_ptr<dll::shared_library>>;
+  kept.push_back(std::move(library));  // for ever
   return entry;
 }
 
@@ -114,6 +121,7 @@ void check_descriptor(const tn_plugin_descriptor& d, const PluginNote& note) {
   if ((d.descriptor_flags & TN_DESCRIPTOR_LAYER) != 0) {
     refuse("a layer: it wraps another plugin and is no device of its own");
   }
+  if (d.name_size > TN_MAX_NAME) refuse("the descriptor's name has ", d.name_size, " bytes");
   const std::string_view name = text_of(d.name, d.name_size, "name");
   if (name != note.name) {
     refuse("the descriptor's name is \"", clean_text(name, 64), "\", the file's and its note's ",
@@ -155,7 +163,7 @@ void start(const tn_plugin_descriptor& descriptor, Plugin& plugin) {
   const tn_host* host = make_host(plugin.name, plugin.abi_major, plugin.abi_minor);
   const tn_status status = call("open", [&] { return descriptor.open(host, &plugin.handle); });
   if (status != TN_OK) {
-    give_up("open answered ", status_name(status), ": ", take_error_of(plugin.name));
+    give_up("open answered ", answer_text(status, take_error_of(plugin.name)));
   }
   if (plugin.handle == nullptr) give_up("open answered OK with a NULL handle");
 }
@@ -166,7 +174,7 @@ void count_devices(Plugin& plugin) {
   const tn_status status =
       call("device_count", [&] { return plugin.core.device_count(plugin.handle, &count); });
   const std::string text = take_error_of(plugin.name);
-  if (status != TN_OK) give_up("device_count answered ", status_name(status), ": ", text);
+  if (status != TN_OK) give_up("device_count answered ", answer_text(status, text));
   if (count > kMaxDevices) {
     refuse("device_count answered ", count, " devices, expected at most ", kMaxDevices);
   }
@@ -233,8 +241,8 @@ std::string version_mismatch(uint32_t abi_major_min, uint32_t abi_major, uint32_
   }
   if (abi_major_min > kHostMajorMax || abi_major < kHostMajorMin) {
     return join_text("speaks ABI majors ", abi_major_min, " to ", abi_major, ", this runtime ",
-                     kHostMajorMin, " to ", kHostMajorMax, "; install a ",
-                     abi_major < kHostMajorMin ? "newer" : "older", " build of the plugin");
+                     kHostMajorMin, " to ", kHostMajorMax, "; install ",
+                     abi_major < kHostMajorMin ? "a newer" : "an older", " build of it");
   }
   if (host_minor_min > kHostMinor) {
     return join_text("needs minor ", host_minor_min, " of ABI major ", kHostMajorMax,

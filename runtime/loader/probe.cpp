@@ -219,6 +219,8 @@ void judge_end(const std::optional<int>& status, milliseconds timeout, LoadRecor
   };
   if (!status) {
     fail_with(join_text("hung: no answer of the helper process within ", timeout.count(), " ms"));
+  } else if (record.verdict == "refused" || record.verdict == "failed") {
+    return;  // said by the helper itself; how it ended adds nothing
   } else if (WIFSIGNALED(*status)) {
     if (record.verdict == "loaded") record.stage = "exit";
     fail_with(join_text("crashed in the helper process: signal ", WTERMSIG(*status), ", ",

@@ -56,8 +56,9 @@ const void* fetch(const tn_plugin_descriptor& descriptor, const Plugin& plugin,
     throw LoadFailure("failed", "get_interface let an exception through the C boundary");
   }
   if (status != TN_OK) {
-    refuse("no table \"", name, "\", which is required: ", status_name(status), " ",
-           take_error_of(plugin.name));
+    const std::string text = take_error_of(plugin.name);
+    refuse("no table \"", name, "\", which is required: ", status_name(status),
+           text.empty() ? "" : ": ", text);
   }
   if (table == nullptr) refuse("get_interface(\"", name, "\") answered OK with a NULL table");
   return table;

@@ -33,7 +33,8 @@ std::string summary_of(std::string_view doc) {
   std::string text;
   for (size_t i = 0; i < doc.size(); ++i) {
     const bool line_end = doc[i] == '\n';
-    const bool stop = i > 0 && (doc[i - 1] == '.' || doc[i - 1] == '\n');
+    const bool period = i > 1 && doc[i - 1] == '.' && doc[i - 2] != '.';  // no ellipsis
+    const bool stop = period || (i > 0 && doc[i - 1] == '\n');
     if (stop && (line_end || doc[i] == ' ')) break;
     if (line_end || doc[i] != ' ' || !text.ends_with(' ')) text += line_end ? ' ' : doc[i];
   }
