@@ -41,9 +41,12 @@ std::string describe_call(const OpCall& call) {
   size_t number = 0;
   for (size_t i = 0; i < call.inputs.size(); ++i) {
     if (i != 0) text += ", ";
-    if (call.inputs[i]->defined()) text += call.inputs[i]->describe();
-    else if (number < call.scalars.size()) append_text(text, call.scalars[number++]);
-    else text += "none";
+    if (call.inputs[i]->defined())
+      text += call.inputs[i]->describe();
+    else if (number < call.scalars.size())
+      append_text(text, call.scalars[number++]);
+    else
+      text += "none";
   }
   return text + ")" + call_stack();
 }

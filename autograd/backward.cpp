@@ -21,10 +21,10 @@ Tensor seed_of(const Tensor& output, const Tensor& gradient, size_t i, std::stri
   }
   const bool both_scalar = output.numel() == 1 && gradient.numel() == 1;
   check(both_scalar || gradient.sizes() == output.sizes(), kCode, op,
-        "Mismatch in shape: grad_output[", i, "] has a shape of ", gradient.sizes(),
-        " and output[", i, "] has a shape of ", output.sizes());
-  check(gradient.is_floating_point(), kCode, op, "grad_output[", i, "] must be floating point, got ",
-        gradient);
+        "Mismatch in shape: grad_output[", i, "] has a shape of ", gradient.sizes(), " and output[",
+        i, "] has a shape of ", output.sizes());
+  check(gradient.is_floating_point(), kCode, op, "grad_output[", i,
+        "] must be floating point, got ", gradient);
   check(gradient.device() == output.device(), ErrorCode::kDevice, op, "grad_output[", i,
         "] must be on ", output.device(), " like its output, got ", gradient.device(),
         "; move it with .to(device)");
@@ -78,10 +78,9 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
           "One of the differentiated Tensors does not require grad, got ", input);
     targets.push_back(edge_of(*input.impl()));
   }
-  std::vector<Tensor> results =
-      Engine({.keep_graph = options.retain_graph || options.create_graph,
-              .create_graph = options.create_graph})
-          .run(roots.edges, roots.gradients, targets);
+  std::vector<Tensor> results = Engine({.keep_graph = options.retain_graph || options.create_graph,
+                                        .create_graph = options.create_graph})
+                                    .run(roots.edges, roots.gradients, targets);
   for (const Tensor& result : results)
     check(result.defined() || options.allow_unused, kCode, "grad",
           "One of the differentiated Tensors appears to not have been used in the graph. Set "

@@ -99,8 +99,9 @@ std::vector<Tensor> checkpoint(const CheckpointFunction& function,
     recorded = recorded || in_graph;
   }
   if (!recorded) {
-    log_once(LogLevel::kWarning,
-             "checkpoint: no input requires a gradient, so what the function uses gets none either");
+    log_once(
+        LogLevel::kWarning,
+        "checkpoint: no input requires a gradient, so what the function uses gets none either");
     return outputs;
   }
   node->function = function;

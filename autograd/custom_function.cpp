@@ -1,8 +1,8 @@
 #include <tenon/autograd/custom_function.h>
 
+#include <cxxabi.h>
 #include <algorithm>
 #include <cstdlib>
-#include <cxxabi.h>
 
 #include <tenon/autograd/meta_internal.h>
 #include <tenon/runtime/device_context.h>
@@ -19,9 +19,8 @@ bool contains(const std::vector<Tensor>& tensors, const Tensor& tensor) {
 }
 
 int64_t position_of(const std::vector<Tensor>& tensors, const Tensor& tensor) {
-  const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& other) {
-    return other.is_same(tensor);
-  });
+  const auto found = std::find_if(tensors.begin(), tensors.end(),
+                                  [&](const Tensor& other) { return other.is_same(tensor); });
   return found == tensors.end() ? -1 : found - tensors.begin();
 }
 
@@ -74,7 +73,8 @@ std::vector<Tensor> FunctionContext::saved() const {
 }
 
 bool FunctionContext::needs_input_grad(size_t i) const {
-  return i < node_->edges().size() && node_->edges()[i].node && (i >= 64 || (needed_ >> i & 1) != 0);
+  return i < node_->edges().size() && node_->edges()[i].node &&
+         (i >= 64 || (needed_ >> i & 1) != 0);
 }
 
 // ---- the node ----

@@ -60,7 +60,7 @@ class TENON_API FunctionContext {
   struct Saved {
     Tensor tensor;  // outside the graph
     uint32_t version = 0;
-    Edge edge;                // where its gradient goes, unless it is an output
+    Edge edge;               // where its gradient goes, unless it is an output
     int64_t output_nr = -1;  // outputs: the node itself, which must not own itself
   };
   std::vector<Tensor> to_save_;
@@ -114,8 +114,8 @@ class Function {
  public:
   template <class... Arguments>
   static auto apply(Arguments&&... arguments) {
-    const Ref<FunctionNode> node(
-        new FunctionNode(demangled_name(typeid(T)) + "Backward", &T::backward, sizeof...(arguments)));
+    const Ref<FunctionNode> node(new FunctionNode(demangled_name(typeid(T)) + "Backward",
+                                                  &T::backward, sizeof...(arguments)));
     size_t position = 0;
     (add_argument(*node, arguments, position++), ...);
     return finish(*node, run(*node, std::forward<Arguments>(arguments)...));

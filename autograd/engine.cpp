@@ -36,12 +36,8 @@ void run_hooks(const Node& node, std::span<Tensor> incoming) {
     if (replacement.defined())
       gradient = fit_gradient(replacement, node.outputs()[hook.output_nr], node, hook.output_nr);
   }
-  for (const auto& retained : extras->retained) {
-    if (!incoming[retained.output_nr].defined()) continue;
-    const std::lock_guard lock(retained.cell->mutex);
-    Tensor& grad = retained.cell->grad;
-    grad = grad.defined() ? add(grad, incoming[retained.output_nr]) : incoming[retained.output_nr];
-  }
+  for (const auto& retained : extras->retained)
+    if (incoming[retained.output_nr].defined()) retained.cell->add(incoming[retained.output_nr]);
 }
 
 }  // namespace

@@ -40,11 +40,11 @@ class TENON_API Engine {
   // A node in this pass.
   struct State {
     Node* node;
-    uint32_t dependencies;   // edges that lead here and were not walked yet
-    uint32_t first_buffer;   // of node->outputs().size() in buffers_
-    uint32_t first_target;   // of node->edges().size() in targets_
-    bool runs = true;        // its rule is wanted
-    bool captured = false;   // a target of grad()
+    uint32_t dependencies;  // edges that lead here and were not walked yet
+    uint32_t first_buffer;  // of node->outputs().size() in buffers_
+    uint32_t first_target;  // of node->edges().size() in targets_
+    bool runs = true;       // its rule is wanted
+    bool captured = false;  // a target of grad()
   };
   using Ready = std::pair<uint64_t, uint32_t>;  // sequence, state
 

@@ -37,8 +37,10 @@ class Checker {
     outputs_ = call();
     int64_t size = 0;
     for (const Tensor& output : outputs_) size = std::max(size, output.numel());
-    if (input_size_ <= options_.full_limit && size <= options_.full_limit) check_whole();
-    else check_directions();
+    if (input_size_ <= options_.full_limit && size <= options_.full_limit)
+      check_whole();
+    else
+      check_directions();
     check_passes();
   }
 
@@ -234,8 +236,8 @@ class Checker {
   const std::vector<Tensor>& inputs_;
   const GradcheckOptions& options_;
   std::mt19937_64 random_;
-  std::vector<Tensor> wanted_;      // inputs that require a gradient
-  std::vector<size_t> positions_;   // and where they stand
+  std::vector<Tensor> wanted_;     // inputs that require a gradient
+  std::vector<size_t> positions_;  // and where they stand
   int64_t input_size_ = 0;
   std::vector<Tensor> outputs_;
 };

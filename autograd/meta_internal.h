@@ -14,6 +14,9 @@ struct AutogradMeta final : AutogradSlot {
   // The gradient, for leaves and after retain_grad().
   Ref<GradCell> cell;
 
+  ~AutogradMeta() override {
+    if (cell) cell->close();
+  }
   static void* operator new(size_t) { return ObjectPool<AutogradMeta>::take(); }
   static void operator delete(void* memory) { ObjectPool<AutogradMeta>::give(memory); }
 };

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <limits>
+#include <utility>
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
@@ -84,19 +85,37 @@ AccumulateGrad::AccumulateGrad(const TensorImpl& leaf, Ref<GradCell> cell)
   sequence_ = std::numeric_limits<uint64_t>::max();  // leaves first: it frees gradients early
 }
 
-void AccumulateGrad::apply(Backprop& pass) {
-  const Tensor& incoming = pass.incoming[0];
+void AccumulateGrad::apply(Backprop& pass) { cell_->add(pass.incoming[0]); }
+
+Tensor GradCell::get() {
+  const std::lock_guard lock(mutex);
+  return grad;
+}
+
+void GradCell::set(const Tensor& gradient) {
+  Tensor previous = gradient;  // destroyed outside the lock: it may own a graph
+  const std::lock_guard lock(mutex);
+  std::swap(grad, previous);
+}
+
+void GradCell::close() noexcept {
+  Tensor last;
+  const std::lock_guard lock(mutex);
+  std::swap(grad, last);
+  open = false;
+}
+
+void GradCell::add(const Tensor& gradient) {
   const bool create_graph = recording_enabled();
-  const std::lock_guard lock(cell_->mutex);
-  Tensor& grad = cell_->grad;
-  if (!grad.defined()) {
-    if (!create_graph && is_sole_owner(incoming)) grad = incoming;
-    else grad = clone(incoming);
-  } else if (create_graph || grad.requires_grad()) {
-    grad = add(grad, incoming);
-  } else {
-    grad.add_(incoming);
-  }
+  Tensor previous;  // destroyed outside the lock
+  const std::lock_guard lock(mutex);
+  if (!open) return;
+  if (!grad.defined())
+    grad = !create_graph && is_sole_owner(gradient) ? gradient : clone(gradient);
+  else if (create_graph || grad.requires_grad())
+    previous = std::exchange(grad, tenon::add(grad, gradient));
+  else
+    grad.add_(gradient);
 }
 
 Tensor fit_gradient(const Tensor& gradient, const TensorMeta& meta, const Node& node,

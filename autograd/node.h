@@ -32,16 +32,24 @@ struct TensorMeta {
       : sizes(impl.shape()), dtype(impl.dtype()), context(&impl.storage->context()) {}
 };
 
-// Holds a gradient where tensors and nodes both reach it.
-struct GradCell : RefCounted {
+// Holds a gradient where its tensor and nodes both reach it. The tensor closes it when it goes, so
+// that a gradient whose own history leads to the node does not keep itself alive.
+struct TENON_API GradCell : RefCounted {
   std::mutex mutex;
   Tensor grad;
+  bool open = true;
 
+  [[nodiscard]] Tensor get();
+  void set(const Tensor& gradient);
+  // Adds; in place where that is not recorded.
+  void add(const Tensor& gradient);
+  void close() noexcept;
   static void destroy(GradCell* cell) noexcept { delete cell; }
 };
 
 // The way through one node: gradients of its outputs come in, gradients of its inputs go out.
-// Incoming ones have the shape, dtype and device of the outputs, or are undefined, which means zero.
+// Incoming ones have the shape, dtype and device of the outputs, or are undefined, which means
+// zero.
 struct Backprop {
   std::span<Tensor> incoming;
   std::span<Tensor> outgoing;

@@ -91,9 +91,8 @@ void OpNode::save(size_t index, uint32_t slot, const TensorImpl& impl, uint32_t 
 }
 
 Tensor OpNode::unpack(uint32_t slot) {
-  const SavedTensor* saved = std::find_if(saved_, saved_ + saved_count_, [&](const auto& s) {
-    return s.slot == slot;
-  });
+  const SavedTensor* saved =
+      std::find_if(saved_, saved_ + saved_count_, [&](const auto& s) { return s.slot == slot; });
   check(saved != saved_ + saved_count_, ErrorCode::kInternal, op_->name(),
         "its rule asks for slot ", slot, ", which it did not save");
   check(static_cast<bool>(saved->data), ErrorCode::kAutograd, name(),

@@ -119,14 +119,14 @@ void record(const OpCall& call) {
   std::vector<int64_t> kept;
   const bool keeps = rule != nullptr && rule->attributes != nullptr;
   if (keeps) rule->attributes(call, kept);
-  const Ref<OpNode> node = OpNode::make(
-      {.op = &call.op,
-       .rule = rule,
-       .edges = call.inputs.size(),
-       .outputs = call.outputs.size(),
-       .saved = saved,
-       .attributes = keeps ? std::span<const int64_t>(kept) : call.attributes,
-       .scalars = call.scalars});
+  const Ref<OpNode> node =
+      OpNode::make({.op = &call.op,
+                    .rule = rule,
+                    .edges = call.inputs.size(),
+                    .outputs = call.outputs.size(),
+                    .saved = saved,
+                    .attributes = keeps ? std::span<const int64_t>(kept) : call.attributes,
+                    .scalars = call.scalars});
   if (anomaly_mode()) [[unlikely]]
     node->make_extras().trace = describe_call(call);
 
@@ -151,8 +151,10 @@ void record(const OpCall& call) {
     TensorImpl& output = *call.outputs[o].impl();
     node->set_output(o, output);
     if (!is_floating_point(output.dtype())) continue;
-    if (in_place && output.base) rebase(output, node, before);
-    else set_history(output, node.get(), static_cast<uint32_t>(o));
+    if (in_place && output.base)
+      rebase(output, node, before);
+    else
+      set_history(output, node.get(), static_cast<uint32_t>(o));
   }
 }
 

@@ -60,8 +60,7 @@ Tensor Tensor::grad() const {
                "retain_grad(); it is undefined here");
     return {};
   }
-  const std::lock_guard lock(meta->cell->mutex);
-  return meta->cell->grad;
+  return meta->cell->get();
 }
 
 void Tensor::set_grad(const Tensor& gradient) const {
@@ -77,9 +76,7 @@ void Tensor::set_grad(const Tensor& gradient) const {
   } else if (impl.autograd == nullptr || !meta_of(impl)->cell) {
     return;
   }
-  GradCell& cell = ensure_cell(impl);
-  const std::lock_guard lock(cell.mutex);
-  cell.grad = gradient;
+  ensure_cell(impl).set(gradient);
 }
 
 void Tensor::retain_grad() const {

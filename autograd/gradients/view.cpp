@@ -138,8 +138,7 @@ constexpr Rule kRules[] = {
     {"slice", kSaveNothing, &slice_rule},
 };
 
-constexpr Rule kCopySlices{"copy_slices", kSaveNothing, &replace_part_rule, nullptr,
-                           "CopySlices"};
+constexpr Rule kCopySlices{"copy_slices", kSaveNothing, &replace_part_rule, nullptr, "CopySlices"};
 
 }  // namespace
 

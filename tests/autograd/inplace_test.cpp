@@ -1,0 +1,244 @@
+// In-place calls: history, views of a common base, versions of saved tensors.
+#include "autograd/helpers.h"
+
+namespace tenon {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(InPlace, GivesTheTensorANewHistory) {
+  const Tensor x = tensor({1., 2.}).requires_grad_();
+  Tensor y = x * 3;
+  y.add_(1).mul_(2);
+  EXPECT_EQ(y.grad_fn()->name(), "MulBackward0");
+  y.sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(6));
+}
+
+TEST(InPlace, AConstantJoinsTheGraph) {
+  const Tensor x = tensor({1., 2.}).requires_grad_();
+  Tensor y = zeros({2});
+  y.add_(x);
+  EXPECT_TRUE(y.requires_grad());
+  EXPECT_FALSE(y.is_leaf());
+  y.sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(1));
+}
+
+TEST(InPlace, KeepsTheOldValueWhereTheRuleNeedsIt) {
+  const Tensor x = tensor({2., 3.}).requires_grad_(), z = tensor({5., 7.}).requires_grad_();
+  Tensor y = x * 1;
+  y.mul_(z);
+  y.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(5, 7));
+  EXPECT_THAT(values(z.grad()), ElementsAre(2, 3));
+}
+
+TEST(InPlace, ReluUsesItsResult) {
+  const Tensor x = tensor({-1., 2.}).requires_grad_();
+  Tensor y = x * 1;
+  relu_(y);
+  y.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(0, 1));
+}
+
+TEST(InPlace, ZeroAndFillCutTheHistory) {
+  const Tensor x = tensor({1., 2.}).requires_grad_(), value = tensor({4.}).requires_grad_();
+  Tensor y = x * 2;
+  y.zero_();
+  y.add_(1);
+  y.sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(0));
+  Tensor z = x * 2;
+  z.fill_(value.select(0, 0));
+  z.sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(0));
+  EXPECT_THAT(values(value.grad()), ElementsAre(2));
+}
+
+TEST(InPlace, CopyIsDifferentiableOnBothSides) {
+  const Tensor x = zeros({2, 2}).requires_grad_();
+  const Tensor source = tensor<double>({1, 2}, kFloat64).requires_grad_();
+  Tensor y = x * 3;
+  y.copy_(source);
+  (y * 2).sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(0));
+  EXPECT_THAT(values(source.grad()), Each(4));
+  EXPECT_EQ(source.grad().dtype(), kFloat64);
+}
+
+TEST(Version, AnEditOfASavedTensorNamesOpShapeAndVersions) {
+  const Tensor x = ones({2, 3}).requires_grad_();
+  Tensor y = exp(x);
+  const Tensor z = y.sum();
+  y.add_(1);
+  EXPECT_THAT(message_of([&] { z.backward(); }),
+              AllOf(HasSubstr("ExpBackward0"), HasSubstr("(2, 3)"),
+                    HasSubstr("is at version 1; expected version 0"),
+                    HasSubstr("modified by an inplace operation")));
+}
+
+TEST(Version, AnEditThatNobodySavedIsFine) {
+  const Tensor x = ones({2}).requires_grad_();
+  Tensor y = x * 2;
+  const Tensor z = y + 1;
+  y.add_(1);
+  z.sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(2));
+}
+
+TEST(Version, AnEditThroughAViewIsCaught) {
+  const Tensor x = ones({2, 2}).requires_grad_();
+  const Tensor y = x * 1;
+  const Tensor z = square(y);
+  y.select(0, 1).add_(1);
+  EXPECT_THAT(message_of([&] { z.sum().backward(); }), HasSubstr("is at version 1"));
+}
+
+TEST(Version, AnEditOfAnOperandIsCaughtUnlessItsGradientIsNotWanted) {
+  const Tensor x = ones({2}).requires_grad_();
+  Tensor factor = ones({2});
+  const Tensor y = x * factor;
+  factor.add_(1);
+  EXPECT_THROW(y.sum().backward(), Error);
+  Tensor constant = ones({2});
+  Tensor z = constant * x;  // needs constant
+  Tensor w = constant + x;  // does not
+  constant.add_(1);
+  EXPECT_THROW(z.sum().backward(), Error);
+  EXPECT_NO_THROW(w.sum().backward());
+}
+
+TEST(View, SeesWritesToItsBase) {
+  const Tensor x = ones({2, 2}).requires_grad_();
+  Tensor w = x * 1;
+  const Tensor row = w.select(0, 0);
+  EXPECT_EQ(row.grad_fn()->name(), "SelectBackward0");
+  w.mul_(2);
+  EXPECT_EQ(row.grad_fn()->name(), "AsStridedBackward0");
+  row.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(2, 2, 0, 0));
+}
+
+TEST(View, JoinsTheGraphWithItsBase) {
+  const Tensor x = full({2, 2}, 3.0).requires_grad_();
+  Tensor w = ones({2, 2});
+  const Tensor column = w.select(1, 1);
+  EXPECT_FALSE(column.requires_grad());
+  w.mul_(x);
+  EXPECT_TRUE(column.requires_grad());
+  column.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(0, 1, 0, 1));
+}
+
+TEST(View, WritesThroughItMakeAConstantBaseJoin) {
+  const Tensor x = tensor({3., 4.}).requires_grad_();
+  Tensor w = ones({2, 2});
+  w.select(0, 1).mul_(x);
+  EXPECT_TRUE(w.requires_grad());
+  EXPECT_EQ(w.grad_fn()->name(), "CopySlices");
+  (w * w).sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(6, 8));
+}
+
+TEST(View, OfAViewWritesToTheCommonBase) {
+  const Tensor x = ones({2, 3}).requires_grad_();
+  const Tensor w = x * 1;
+  w.select(0, 1).narrow(0, 1, 2).mul_(5);
+  const Tensor other = w.select(1, 2);
+  w.select(0, 0).add_(w.select(0, 1).detach());
+  other.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(0, 0, 1, 0, 0, 5));
+}
+
+TEST(View, OfATransposedBase) {
+  const Tensor x = ones({2, 3}).requires_grad_();
+  Tensor w = x.t() * 1;  // keeps the layout of x.t()
+  w.select(0, 1).mul_(4);
+  w.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(1, 4, 1, 1, 4, 1));
+}
+
+TEST(View, MadeWithoutRecordingIsAConstant) {
+  const Tensor x = ones({2, 2}).requires_grad_();
+  Tensor row;
+  {
+    const NoGradGuard guard;
+    row = x.select(0, 0);
+  }
+  EXPECT_FALSE(row.requires_grad());
+  EXPECT_FALSE((row * 2).requires_grad());
+  row.add_(1);
+  EXPECT_THAT(values(x), ElementsAre(2, 2, 1, 1));
+}
+
+TEST(View, IndexPutIsDifferentiable) {
+  const Tensor x = zeros({3}).requires_grad_(), value = tensor({2., 3.}).requires_grad_();
+  Tensor y = x * 1;
+  y.index_put_({Slice(1, 3)}, value);
+  (y * tensor({1., 10., 100.})).sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(1, 0, 0));
+  EXPECT_THAT(values(value.grad()), ElementsAre(10, 100));
+}
+
+TEST(View, TransposedInPlaceKeepsItsHistory) {
+  const Tensor x = tensor({{1., 2., 3.}, {4., 5., 6.}}).requires_grad_();
+  Tensor y = x * 1;
+  y.t_();
+  EXPECT_EQ(y.sizes(), (Shape{3, 2}));
+  (y * tensor({{1., 2.}, {3., 4.}, {5., 6.}})).sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(1, 3, 5, 2, 4, 6));
+}
+
+TEST(View, OverlappingElementsShareTheGradient) {
+  const Tensor x = tensor({1., 2., 3., 4.}).requires_grad_();
+  const Tensor windows = x.as_strided({3, 2}, {1, 1}, 0);
+  windows.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(1, 2, 2, 1));
+}
+
+TEST(View, AnEditedExpandedInputSplitsTheGradient) {
+  const Tensor x = tensor({2.}).requires_grad_();
+  const Tensor seen = x.expand({3}).as_strided({2}, {0}, 0);
+  seen.sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(2));
+}
+
+TEST(Mode, NoGradAndBackAgain) {
+  const Tensor x = ones({2}).requires_grad_();
+  {
+    const NoGradGuard off;
+    EXPECT_FALSE(GradMode::is_enabled());
+    EXPECT_FALSE((x * 2).requires_grad());
+    const EnableGradGuard on;
+    EXPECT_TRUE((x * 2).requires_grad());
+  }
+  EXPECT_TRUE(GradMode::is_enabled());
+}
+
+TEST(Mode, DetachSharesMemoryNotHistory) {
+  const Tensor x = ones({2}).requires_grad_();
+  const Tensor y = x * 2;
+  Tensor constant = y.detach();
+  EXPECT_FALSE(constant.requires_grad());
+  EXPECT_TRUE(constant.is_leaf());
+  constant.add_(1);
+  EXPECT_THAT(values(y), Each(3));
+  EXPECT_FALSE(constant.grad_fn());
+}
+
+TEST(Mode, OnlyLeavesChangeTheirFlag) {
+  Tensor x = ones({2}).requires_grad_();
+  Tensor y = x * 2;
+  EXPECT_NO_THROW(y.requires_grad_());
+  EXPECT_THAT(message_of([&] { y.requires_grad_(false); }),
+              HasSubstr("you can only change requires_grad flags of leaf variables"));
+  x.requires_grad_(false);
+  EXPECT_FALSE((x * 2).requires_grad());
+}
+
+}  // namespace
+}  // namespace tenon
