@@ -1,6 +1,8 @@
 // Templates of creation.h.
 #pragma once
 
+#include <tenon/runtime/ops/creation.h>
+
 namespace tenon {
 
 // Row-major host values of `dtype` as a new tensor with `options`.

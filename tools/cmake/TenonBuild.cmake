@@ -102,7 +102,11 @@ function(tenon_add_layer name)
     EXPORT_NAME ${name} VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   target_compile_features(tenon_${name} PUBLIC cxx_std_20)
-  target_link_options(tenon_${name} PRIVATE ${TENON_NO_UNDEFINED} -Wl,--exclude-libs,ALL)
+  # Headers of third parties mark some of their symbols as exported; ours must be the only ones.
+  target_link_options(tenon_${name} PRIVATE ${TENON_NO_UNDEFINED} -Wl,--exclude-libs,ALL
+    "-Wl,--version-script=${PROJECT_SOURCE_DIR}/tools/cmake/exports.map")
+  set_property(TARGET tenon_${name} APPEND PROPERTY
+    LINK_DEPENDS "${PROJECT_SOURCE_DIR}/tools/cmake/exports.map")
   target_link_libraries(tenon_${name} PUBLIC ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:tenon_flags> ${arg_PRIVATE} Threads::Threads)
   install(TARGETS tenon_${name} EXPORT tenonTargets)
