@@ -53,7 +53,9 @@ class GzipReader {
   void require_end() {
     std::byte extra{};
     const int got = ::gzread(file_.get(), &extra, 1);
-    require(got >= 0, "is damaged", details());
+    int code = Z_OK;
+    ::gzerror(file_.get(), &code);
+    require(got >= 0 && (code == Z_OK || code == Z_STREAM_END), "is damaged", details());
     require(got == 0, "is longer than its header says");
   }
 

@@ -6,7 +6,9 @@
 namespace tenon::nn {
 
 // y = m_k(… m_2(m_1(x))). The modules are named "0", "1", … or as given to push_back.
-//   nn::Sequential net(nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10));
+//   nn::Sequential net{nn::Linear(784, 128), nn::ReLU(), nn::Linear(128, 10)};
+// Braces make the modules, and so draw their initial values, from left to right; with parentheses
+// the compiler chooses.
 class TENON_API Sequential : public Cloneable<Sequential> {
  public:
   Sequential() = default;

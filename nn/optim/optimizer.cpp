@@ -90,6 +90,8 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
     State& target = loaded[index];
     if (field == kStep) {
       target.steps = value.item<int64_t>();
+      check(target.steps >= 0, ErrorCode::kInvalidArgument, kOp, "\"", name,
+            "\" must be >= 0, got ", target.steps);
       continue;
     }
     size_t b = 0;
