@@ -64,10 +64,11 @@ std::string axes(const Panel& p, const std::string& title, const std::string& x_
     const double at = p.place({p.x.low, y}).y;
     svg += format("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='#e4e4e4'/>\n", p.left,
                   p.left + p.width, at, at);
-    svg += text_at(p.left - 8, at + 4, format("%g", y), "text-anchor='end'");
+    svg += text_at(p.left - 8, at + 4, format("%g", y + 0.0), "text-anchor='end'");
   }
   for (double x = std::ceil(p.x.low / x_step - 1e-9) * x_step; x <= p.x.high + 1e-9; x += x_step)
-    svg += text_at(p.place({x, p.y.low}).x, bottom + 18, format("%g", x), "text-anchor='middle'");
+    svg += text_at(p.place({x, p.y.low}).x, bottom + 18, format("%g", x + 0.0),
+                   "text-anchor='middle'");
   svg += format("<path d='M%.1f %.1fV%.1fH%.1f' fill='none' stroke='%s'/>\n", p.left, p.top, bottom,
                 p.left + p.width, kInk);
   svg += text_at(p.left + p.width / 2, p.top - 16, title, "text-anchor='middle' font-size='15'");

@@ -29,7 +29,10 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Of the initial weights and the order of images")
       ->capture_default_str();
-  app.add_option("--lr", options.lr, "Learning rate of the first epoch; falls by a fifth in each")
+  app.add_option("--lr", options.lr, "Learning rate of the first epoch")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--lr-decay", options.lr_decay, "Its factor from epoch to epoch")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--device", options.device, "In place of TENON_DEVICE");
@@ -75,8 +78,8 @@ int main(int argc, char** argv) {
   try {
     if (!options.device.empty()) tenon::set_default_device(tenon::Device(options.device));
     tenon::manual_seed(options.seed);
-    make_folder(options.out);
     Training training(options);
+    make_folder(options.out);
     if (!options.resume.empty()) training.resume(options.resume);
     training.run();
     if (!options.losses.empty()) write_losses(options.losses, training.losses());

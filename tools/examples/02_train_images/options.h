@@ -11,7 +11,8 @@ struct Options {
   int64_t batch_size = 64;
   uint64_t seed = 0;
   double lr = 1e-3;
-  std::string device;  // empty: TENON_DEVICE, else cpu
+  double lr_decay = 0.8;  // factor per epoch
+  std::string device;     // empty: TENON_DEVICE, else cpu
   std::string data;
   std::string out = "tenon-run";
   std::string resume;

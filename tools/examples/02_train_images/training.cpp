@@ -14,7 +14,6 @@ using namespace tenon;
 namespace {
 
 constexpr int64_t kTestBatch = 500;
-constexpr double kDecay = 0.8;      // of the learning rate, per epoch
 constexpr size_t kReadLosses = 16;  // batches between two waits for the device
 
 data::DataLoader make_loader(const Options& options, data::Split split) {
@@ -50,7 +49,8 @@ Metadata settings_of(const Options& options) {
   return {{"seed", std::to_string(options.seed)},
           {"batch_size", std::to_string(options.batch_size)},
           {"train_limit", std::to_string(options.train_limit)},
-          {"lr", join_text(options.lr)}};
+          {"lr", join_text(options.lr)},
+          {"lr_decay", join_text(options.lr_decay)}};
 }
 
 std::string find(const SafetensorsFile& file, const std::string& path, const std::string& key) {
@@ -114,7 +114,7 @@ void Training::run() {
 
 void Training::train_epoch() {
   model_.train();
-  optimizer_.set_lr(options_.lr * std::pow(kDecay, static_cast<double>(epoch_)));
+  optimizer_.set_lr(options_.lr * std::pow(options_.lr_decay, static_cast<double>(epoch_)));
   train_loader_.set_epoch(static_cast<uint64_t>(epoch_));
   Progress progress(join_text("epoch ", epoch_ + 1, "/", options_.epochs),
                     train_loader_.dataset().size());
