@@ -1,0 +1,104 @@
+// tests_ops [--case=<id>] [GoogleTest's options]
+#include <cstdio>
+#include <map>
+
+#include <tenon/runtime/device_context.h>
+
+#include "ops/harness.h"
+
+namespace tenon::ops_test {
+namespace {
+
+std::string& case_option() {
+  static std::string& option = *new std::string;
+  return option;
+}
+
+std::map<std::string, int64_t>& counts() {
+  static auto& map = *new std::map<std::string, int64_t>;
+  return map;
+}
+
+class DynamicTest : public testing::Test {
+ public:
+  explicit DynamicTest(std::function<void()> body) : body_(std::move(body)) {}
+  void TestBody() override { body_(); }
+
+ private:
+  std::function<void()> body_;
+};
+
+// Says how many cases ran.
+class Counts : public testing::Environment {
+ public:
+  void TearDown() override {
+    for (const auto& [kind, count] : counts())
+      std::printf("[   cases  ] %s: %lld\n", kind.c_str(), static_cast<long long>(count));
+  }
+};
+
+}  // namespace
+
+void add_test(const std::string& suite, const std::string& name, std::function<void()> body) {
+  testing::RegisterTest(
+      suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+      [body = std::move(body)]() -> testing::Test* { return new DynamicTest(body); });
+}
+
+const std::string& wanted_case() { return case_option(); }
+
+std::string rerun(const std::string& id) {
+  const testing::TestInfo& info = *testing::UnitTest::GetInstance()->current_test_info();
+  return join_text("rerun: TENON_DEVICE=", default_device(),
+                   " build/bin/tests_ops --gtest_filter='", info.test_suite_name(), ".",
+                   info.name(), "' --case='", id, "'");
+}
+
+void count_case(const std::string& kind) { ++counts()[kind]; }
+
+bool computes(DType dtype) {
+  DeviceContext& context = DeviceContext::get(default_device());
+  context.require_compute();
+  return context.computes(dtype);
+}
+
+std::vector<Call> calls_of(const SampleRow& row, DType dtype) {
+  Random random(join_text(row.op, "/", dtype));
+  return row.calls(dtype, random);
+}
+
+const std::vector<SampleRow>& all_samples() {
+  static const auto& all = *[] {
+    auto* rows = new std::vector<SampleRow>;
+    add_creation_samples(*rows);
+    add_copy_samples(*rows);
+    add_view_samples(*rows);
+    add_indexing_samples(*rows);
+    add_elementwise_samples(*rows);
+    add_elementwise_unary_samples(*rows);
+    add_reduction_samples(*rows);
+    add_matmul_samples(*rows);
+    add_convolution_samples(*rows);
+    add_pooling_samples(*rows);
+    add_loss_samples(*rows);
+    add_random_samples(*rows);
+    return rows;
+  }();
+  return all;
+}
+
+}  // namespace tenon::ops_test
+
+int main(int argc, char** argv) {
+  using namespace tenon::ops_test;
+  constexpr std::string_view kCase = "--case=";
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]).starts_with(kCase)) case_option() = argv[i] + kCase.size();
+  testing::InitGoogleTest(&argc, argv);
+  testing::AddGlobalTestEnvironment(new Counts);
+  register_forward_tests();
+  register_gradient_tests();
+  register_error_tests();
+  register_completeness_tests();
+  return RUN_ALL_TESTS();
+}
