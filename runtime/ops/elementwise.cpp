@@ -87,7 +87,7 @@ Source: torch.div.)",
 constinit const Op kPow{pointwise_spec(
     "pow", "pow(Tensor self, Tensor|Scalar exponent) -> Tensor",
     R"(self ^ exponent; integers wrap. Errors: DType for bool. Source: torch.pow.)", &box<&pow>,
-    &emit_binary<TN_PROGRAM_POW>, Promotion::kCommon, kInPlaceForm | kNoBool)};
+    &emit_binary<TN_PROGRAM_POW>, Promotion::kCommon, kNoBool)};
 constinit const Op kMaximum{pointwise_spec(
     "maximum", "maximum(Tensor self, Tensor|Scalar other) -> Tensor",
     R"(Greater of both; NaN wins; equal values share the gradient. Source: torch.maximum.)",

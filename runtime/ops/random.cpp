@@ -169,7 +169,8 @@ Tensor draw_normal(const Draw& draw, const Shape& sizes, const TensorOptions& op
 
 Tensor draw_bernoulli(const Draw& draw, const Shape& sizes, const TensorOptions& options,
                       double probability, double value) {
-  const Tensor words = uniform_words(draw, sizes, options.device());
+  Tensor words = uniform_words(draw, sizes, options.device());
+  if (options.dtype() == kFloat64) words = words.to(kFloat64);  // so that `value` is exact
   return pointwise(kChoose, {words}, {probability, value}).to(options.dtype());
 }
 
@@ -303,7 +304,7 @@ Source: torch.Tensor.normal_.)",
 const Op kBernoulli{{
     .name = "bernoulli_",
     .schema = "bernoulli_(Tensor self, float p=0.5) -> Tensor",
-    .doc = R"(Fills self with 1 with probability p, else 0: an f32 uniform < p.
+    .doc = R"(Fills self with 1 with probability p, else 0: a 24-bit uniform < p.
 
 Dtypes: any. Bits: the same on every device.
 Errors: InvalidArgument unless 0 <= p <= 1.
