@@ -73,7 +73,8 @@ struct Operands {
     const auto value = [](int64_t i) { return std::sin(static_cast<double>(i) * 0.7) * 4; };
     a.fill<float>(value);
     b.fill<float>([&](int64_t i) { return value(i + 3); });
-    c.fill<float>([&](int64_t i) { return i % 29 == 0 ? NAN : value(i + 11); });
+    c.fill<float>(
+        [&](int64_t i) { return i % 29 == 0 ? static_cast<double>(NAN) : value(i + 11); });
     d.fill<uint8_t>([](int64_t i) { return i % 3 == 0; });
   }
   [[nodiscard]] Call call(const TestProgram& p) const {
