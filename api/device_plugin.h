@@ -25,8 +25,10 @@
 #ifndef TENON_API_DEVICE_PLUGIN_H
 #define TENON_API_DEVICE_PLUGIN_H
 
+/* NOLINTBEGIN(modernize-deprecated-headers): this is C */
 #include <stddef.h>
 #include <stdint.h>
+/* NOLINTEND(modernize-deprecated-headers) */
 
 #ifdef __cplusplus
 extern "C" {

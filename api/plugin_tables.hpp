@@ -63,7 +63,7 @@ struct Handles {
     } else {
       handle = reinterpret_cast<H>(box.get());
     }
-    box.release();
+    [[maybe_unused]] const auto* owned_by_handle = box.release();
     return handle;
   }
   static Box<T>* box(H handle) noexcept {
@@ -203,7 +203,7 @@ class Plugin {
     };
     t.buffer_free = Buffers::destroy;
     t.buffer_from_host = [](tn_device h, void* data, uint64_t size_bytes, tn_buffer* out) noexcept {
-      return call<Devices>(h, [&](Device& d, auto& box) {
+      return call<Devices>(h, [&]([[maybe_unused]] Device& d, [[maybe_unused]] auto& box) {
         if constexpr (kHasWrap) {
           *out = Buffers::make(box.host, d.wrap(data, size_bytes));
         } else {
@@ -212,7 +212,7 @@ class Plugin {
       });
     };
     t.buffer_host = [](tn_buffer h, void** data) noexcept {
-      return call<Buffers>(h, [&](Buffer& b, auto&) {
+      return call<Buffers>(h, [&]([[maybe_unused]] Buffer& b, auto&) {
         if constexpr (kHasHost) {
           *data = b.host();
         } else {

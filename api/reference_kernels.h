@@ -20,6 +20,8 @@
 #ifndef TENON_API_REFERENCE_KERNELS_H
 #define TENON_API_REFERENCE_KERNELS_H
 
+/* NOLINTBEGIN(modernize-*,bugprone-*,clang-analyzer-*): this is C */
+
 #include <tenon/api/reference_operators.h>
 #include <tenon/api/reference_program.h>
 #include <tenon/api/reference_types.h>
@@ -323,5 +325,7 @@ static inline tn_status tnr_launch(const tnr_kernel* k, const tnr_operand* o,
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*,bugprone-*,clang-analyzer-*) */
 
 #endif /* TENON_API_REFERENCE_KERNELS_H */

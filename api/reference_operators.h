@@ -4,6 +4,8 @@
 #ifndef TENON_API_REFERENCE_OPERATORS_H
 #define TENON_API_REFERENCE_OPERATORS_H
 
+/* NOLINTBEGIN(modernize-*,bugprone-*,clang-analyzer-*): this is C */
+
 #include <tenon/api/reference_program.h>
 #include <tenon/api/reference_types.h>
 
@@ -546,5 +548,7 @@ static inline void tnr_random(const tnr_operand* out, int64_t kind, uint64_t see
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*,bugprone-*,clang-analyzer-*) */
 
 #endif /* TENON_API_REFERENCE_OPERATORS_H */

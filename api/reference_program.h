@@ -6,6 +6,8 @@
 #ifndef TENON_API_REFERENCE_PROGRAM_H
 #define TENON_API_REFERENCE_PROGRAM_H
 
+/* NOLINTBEGIN(modernize-*,bugprone-*,clang-analyzer-*): this is C */
+
 #include <tenon/api/reference_types.h>
 
 #include <stdio.h>
@@ -740,5 +742,7 @@ static inline void tnr_program_reduce(const tnr_program* p, const tnr_operand* o
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*,bugprone-*,clang-analyzer-*) */
 
 #endif /* TENON_API_REFERENCE_PROGRAM_H */

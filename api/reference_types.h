@@ -8,6 +8,8 @@
 #ifndef TENON_API_REFERENCE_TYPES_H
 #define TENON_API_REFERENCE_TYPES_H
 
+/* NOLINTBEGIN(modernize-*,bugprone-*,clang-analyzer-*): this is C */
+
 #include <tenon/api/device_plugin.h>
 
 #include <math.h>
@@ -452,5 +454,7 @@ static inline int64_t tnr_count(const tn_tensor* t) { return tnr_count_over(t, 0
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*,bugprone-*,clang-analyzer-*) */
 
 #endif /* TENON_API_REFERENCE_TYPES_H */

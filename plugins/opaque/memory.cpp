@@ -68,7 +68,7 @@ tn_buffer Buffer::to_handle(plugin::Box<Buffer>* box) {
   const std::lock_guard lock(table.mutex);
   const uint64_t handle = kHandleBase + ++table.last;
   table.boxes.emplace(handle, box);
-  return reinterpret_cast<tn_buffer>(handle);
+  return reinterpret_cast<tn_buffer>(handle);  // NOLINT(performance-no-int-to-ptr): a number
 }
 
 plugin::Box<Buffer>* Buffer::from_handle(tn_buffer handle) noexcept {

@@ -10,14 +10,20 @@ namespace tenon::opaque {
 
 using plugin::Status;
 
+namespace {
+
+constexpr size_t kFailuresKept = 1024;            // failed points that a timeline remembers
+constexpr uint64_t kForEver = uint64_t{1} << 60;  // a timeout that long is none
+
+}  // namespace
+
 // ---- timeline ----------------------------------------------------------------------------------
 
 void Timeline::reach(uint64_t value, const std::optional<Status>& failure) {
-  constexpr size_t kKept = 1024;  // failed points that are remembered
   const std::lock_guard lock(mutex_);
   reached_ = value;
   if (failure) failures_.emplace(value, *failure);
-  if (failures_.size() > kKept) failures_.erase(failures_.begin());
+  if (failures_.size() > kFailuresKept) failures_.erase(failures_.begin());
   reached_changed_.notify_all();
 }
 
@@ -32,7 +38,6 @@ plugin::Event Timeline::query(uint64_t value) {
 bool Timeline::wait(uint64_t value, uint64_t timeout_ns) {
   std::unique_lock lock(mutex_);
   const auto reached = [&] { return reached_ >= value; };
-  constexpr uint64_t kForEver = uint64_t{1} << 60;
   if (timeout_ns >= kForEver) {
     reached_changed_.wait(lock, reached);
     return true;

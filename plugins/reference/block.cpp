@@ -5,7 +5,14 @@
 
 namespace tenon::reference {
 
-using namespace support;
+using support::is_float;
+using support::kBFloat16Format;
+using support::kHalfFormat;
+using support::kIsReal;
+using support::load;
+using support::round_to_format;
+using support::store;
+using support::visit_dtype;
 
 void read(const Walk& walk, uint32_t dtype, const std::byte* data, int64_t begin, int64_t n,
           Block& to) {

@@ -46,10 +46,11 @@ class Buffer {
   bool owned_ = false;
 };
 
+using Family = std::span<const Operator> (*)();
+constexpr Family kFamilies[] = {movement_operators, elementwise_operators, reduction_operators,
+                                matmul_operators,   indexing_operators,    ordering_operators};
+
 const Operator* find_operator(const plugin::Signature& signature) {
-  using Family = std::span<const Operator> (*)();
-  constexpr Family kFamilies[] = {movement_operators, elementwise_operators, reduction_operators,
-                                  matmul_operators,   indexing_operators,    ordering_operators};
   for (Family family : kFamilies) {
     for (const Operator& op : family()) {
       if (op.name == signature.op() && signature.raw().op_version == 1) return &op;

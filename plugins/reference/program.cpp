@@ -6,11 +6,10 @@ namespace tenon::reference {
 namespace {
 
 using support::is_float;
-using support::is_integer;
 
 // ---- validation --------------------------------------------------------------------------------
 
-constexpr uint32_t F = 1, I = 2, B = 4;
+constexpr uint32_t kF = 1, kI = 2, kB = 4;  // floats, integers, bool
 
 struct Rule {
   uint32_t first, last;  // opcodes
@@ -20,21 +19,21 @@ struct Rule {
 
 // The table of PROGRAM.md, section 2.
 constexpr Rule kRules[] = {
-    {TN_PROGRAM_ADD, TN_PROGRAM_POW, 2, F | I},
-    {TN_PROGRAM_MIN, TN_PROGRAM_MAX, 2, F | I | B},
-    {TN_PROGRAM_ATAN2, TN_PROGRAM_ATAN2, 2, F},
-    {TN_PROGRAM_FMA, TN_PROGRAM_FMA, 3, F},
-    {TN_PROGRAM_AND, TN_PROGRAM_XOR, 2, I | B},
-    {TN_PROGRAM_NOT, TN_PROGRAM_NOT, 1, I | B},
-    {TN_PROGRAM_SHL, TN_PROGRAM_SHR, 2, I},
-    {TN_PROGRAM_EQ, TN_PROGRAM_GE, 2, F | I | B},
-    {TN_PROGRAM_ISNAN, TN_PROGRAM_ISNAN, 1, F},
-    {TN_PROGRAM_WHERE, TN_PROGRAM_WHERE, 3, F | I | B},
-    {TN_PROGRAM_CAST, TN_PROGRAM_COPY, 1, F | I | B},
-    {TN_PROGRAM_INDEX, TN_PROGRAM_INDEX, 0, I},
-    {TN_PROGRAM_NEG, TN_PROGRAM_ROUND, 1, F | I},
-    {TN_PROGRAM_SQRT, TN_PROGRAM_EXP2, 1, F},
-    {TN_PROGRAM_RELU, TN_PROGRAM_RELU, 1, F | I},
+    {TN_PROGRAM_ADD, TN_PROGRAM_POW, 2, kF | kI},
+    {TN_PROGRAM_MIN, TN_PROGRAM_MAX, 2, kF | kI | kB},
+    {TN_PROGRAM_ATAN2, TN_PROGRAM_ATAN2, 2, kF},
+    {TN_PROGRAM_FMA, TN_PROGRAM_FMA, 3, kF},
+    {TN_PROGRAM_AND, TN_PROGRAM_XOR, 2, kI | kB},
+    {TN_PROGRAM_NOT, TN_PROGRAM_NOT, 1, kI | kB},
+    {TN_PROGRAM_SHL, TN_PROGRAM_SHR, 2, kI},
+    {TN_PROGRAM_EQ, TN_PROGRAM_GE, 2, kF | kI | kB},
+    {TN_PROGRAM_ISNAN, TN_PROGRAM_ISNAN, 1, kF},
+    {TN_PROGRAM_WHERE, TN_PROGRAM_WHERE, 3, kF | kI | kB},
+    {TN_PROGRAM_CAST, TN_PROGRAM_COPY, 1, kF | kI | kB},
+    {TN_PROGRAM_INDEX, TN_PROGRAM_INDEX, 0, kI},
+    {TN_PROGRAM_NEG, TN_PROGRAM_ROUND, 1, kF | kI},
+    {TN_PROGRAM_SQRT, TN_PROGRAM_EXP2, 1, kF},
+    {TN_PROGRAM_RELU, TN_PROGRAM_RELU, 1, kF | kI},
 };
 
 [[noreturn]] void refuse(std::string why) {
@@ -54,12 +53,12 @@ Instruction read_instruction(const uint32_t* words, const std::vector<uint32_t>&
   const Instruction out{words[0] & 0xffff, words[0] >> 16, {words[1], words[2], words[3]}};
   const Rule& rule = rule_of(out.opcode);
   if (!support::is_known(out.dtype)) refuse("unknown dtype " + std::to_string(out.dtype));
-  const uint32_t kind = out.dtype == TN_DTYPE_BOOL ? B : is_float(out.dtype) ? F : I;
+  const uint32_t kind = out.dtype == TN_DTYPE_BOOL ? kB : is_float(out.dtype) ? kF : kI;
   if ((rule.dtypes & kind) == 0 || (out.opcode == TN_PROGRAM_INDEX && out.dtype != TN_DTYPE_I64)) {
     refuse("opcode " + std::to_string(out.opcode) + " is not defined for " +
            support::dtype_name(out.dtype));
   }
-  for (uint32_t i = 0; i < rule.operands; ++i) {
+  for (uint32_t i = 0; i < std::min(rule.operands, 3u); ++i) {
     const uint32_t value = out.operands[i];
     if (value >= dtypes.size()) refuse("an operand names a later value");
     const bool condition = out.opcode == TN_PROGRAM_WHERE && i == 0;

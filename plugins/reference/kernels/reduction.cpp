@@ -125,8 +125,7 @@ void reduce_line(const Line& line, int64_t kind, uint32_t out_dtype, std::byte* 
         line.count == 0 ? identity<int64_t>(kind) : join_range<int64_t>(kind, line, 0, line.count);
   }
   cast(dtype, wide, out_dtype, result, 1);
-  static const tn_tensor kOne{};
-  write(walk_of(kOne), out_dtype, out, 0, 1, result);
+  write(Walk(), out_dtype, out, 0, 1, result);
 }
 
 class Reduce : public Kernel {
