@@ -52,32 +52,21 @@ tn_status index_error(const tn_host* host, const char* op, int64_t index, int64_
                   "), got " + std::to_string(index));
 }
 
-template <size_t kBytes>
-struct Bits {
-  std::byte bytes[kBytes];
-};
-
-// Calls f(Tag<T>) with a type of the dtype's width: movement copies bits.
-template <class F>
-void visit_width(uint32_t dtype, F&& f) {
-  switch (dtype_size(dtype)) {
-    case 1:
-      return f(Tag<uint8_t>{});
-    case 2:
-      return f(Tag<uint16_t>{});
-    case 4:
-      return f(Tag<uint32_t>{});
-    default:
-      return f(Tag<uint64_t>{});
-  }
-}
-
 struct GatherOperands {
   const tn_tensor& out;
   const tn_tensor& in;
   const tn_tensor& index;
   int64_t dim;
+  int64_t run;  // elements of the last dimension that one index moves together
 };
+
+// The last dimension when it is dense and its elements share an index (rows of an embedding).
+int64_t shared_run(const tn_tensor& out, const tn_tensor& in, const tn_tensor& index, int64_t dim) {
+  const int64_t last = static_cast<int64_t>(out.rank) - 1;
+  const bool shared = last > 0 && dim != last && index.strides[last] == 0 &&
+                      out.strides[last] == 1 && in.strides[last] == 1;
+  return shared ? out.shape[last] : 1;
+}
 
 // Elements [begin, end) of out; the first bad index value, or extent when all are good.
 template <class T>
@@ -90,7 +79,7 @@ bool gather_part(const GatherOperands& g, int64_t begin, int64_t end, int64_t* b
   const T* in = data_of<const T>(g.in);
   const int64_t* index = data_of<const int64_t>(g.index);
   T* out = data_of<T>(g.out);
-  JointCursor<3> at(static_cast<int>(g.out.rank), g.out.shape,
+  JointCursor<3> at(static_cast<int>(g.out.rank) - (g.run > 1 ? 1 : 0), g.out.shape,
                     {g.out.strides, in_strides, g.index.strides}, begin);
   for (int64_t i = begin; i < end; ++i, at.next()) {
     const int64_t k = index[at.offset[2]];
@@ -98,7 +87,12 @@ bool gather_part(const GatherOperands& g, int64_t begin, int64_t end, int64_t* b
       *bad = k;
       return false;
     }
-    out[at.offset[0]] = in[at.offset[1] + k * step];
+    const T* from = in + at.offset[1] + k * step;
+    if (g.run > 1) {
+      std::copy(from, from + g.run, out + at.offset[0]);
+    } else {
+      out[at.offset[0]] = *from;
+    }
   }
   return true;
 }
@@ -108,10 +102,15 @@ class GatherKernel final : public Kernel {
   GatherKernel(tn_device d, int64_t dim) : Kernel(d), dim_(dim) {}
 
   tn_status launch(const Launch& launch) const override {
-    const GatherOperands g{*launch.operands[0], *launch.operands[1], *launch.operands[2], dim_};
+    const tn_tensor& out = *launch.operands[0];
+    const tn_tensor& in = *launch.operands[1];
+    const tn_tensor& index = *launch.operands[2];
+    if (element_count(out) == 0) return TN_OK;
+    const GatherOperands g{out, in, index, dim_, shared_run(out, in, index, dim_)};
     std::atomic<bool> failed = false;
     std::atomic<int64_t> bad_value = 0;
-    parallel_for(device->host, element_count(g.out), kGrain, [&](int64_t begin, int64_t end) {
+    const int64_t grain = std::max<int64_t>(1, kGrain / g.run);
+    parallel_for(device->host, element_count(out) / g.run, grain, [&](int64_t begin, int64_t end) {
       visit_width(g.out.dtype, [&](auto tag) {
         using T = typename decltype(tag)::type;
         int64_t bad = 0;

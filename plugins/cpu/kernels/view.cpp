@@ -25,6 +25,68 @@ uint32_t bits_dtype(uint32_t dtype) {
   }
 }
 
+// A plane whose rows are dense in `out` and whose columns are dense in `in`; other dimensions
+// outside.
+struct Transposition {
+  int64_t rows, columns;
+  int64_t out_row;    // stride of a row in out; its columns have stride 1
+  int64_t in_column;  // stride of a column in in; its rows have stride 1
+  Layout out_outer;
+  Layout in_outer;
+  int64_t count = 1;  // planes
+};
+
+// Whether the copy is such a transposition.
+bool find_transposition(const tn_tensor& out, const tn_tensor& in, Transposition* t) {
+  int row = -1;
+  int column = -1;
+  for (int d = 0; d < static_cast<int>(out.rank); ++d) {
+    if (out.shape[d] == 1) continue;
+    if (out.strides[d] == 1) column = d;
+    if (in.strides[d] == 1) row = d;
+  }
+  if (row < 0 || column < 0 || row == column) return false;
+  t->rows = out.shape[row];
+  t->columns = out.shape[column];
+  t->out_row = out.strides[row];
+  t->in_column = in.strides[column];
+  int64_t shape[TN_MAX_RANK];
+  int64_t out_strides[TN_MAX_RANK];
+  int64_t in_strides[TN_MAX_RANK];
+  int rank = 0;
+  for (int d = 0; d < static_cast<int>(out.rank); ++d) {
+    if (d == row || d == column) continue;
+    shape[rank] = out.shape[d];
+    out_strides[rank] = out.strides[d];
+    in_strides[rank++] = in.strides[d];
+    t->count *= out.shape[d];
+  }
+  t->out_outer = collapse(rank, shape, out_strides);
+  t->in_outer = collapse(rank, shape, in_strides);
+  return t->rows >= 8 && t->columns >= 8;
+}
+
+constexpr int64_t kTile = 16;
+
+// Rows [begin, end) of one plane through square tiles, so that whole cache lines are used.
+template <class T>
+void transpose_rows(const Transposition& t, T* out, const T* in, int64_t begin, int64_t end) {
+  T tile[kTile][kTile];
+  for (int64_t i0 = begin; i0 < end; i0 += kTile) {
+    const int64_t rows = std::min(kTile, end - i0);
+    for (int64_t j0 = 0; j0 < t.columns; j0 += kTile) {
+      const int64_t columns = std::min(kTile, t.columns - j0);
+      for (int64_t j = 0; j < columns; ++j) {
+        const T* from = in + (j0 + j) * t.in_column + i0;
+        for (int64_t i = 0; i < rows; ++i) tile[i][j] = from[i];
+      }
+      for (int64_t i = 0; i < rows; ++i) {
+        std::copy(tile[i], tile[i] + columns, out + (i0 + i) * t.out_row + j0);
+      }
+    }
+  }
+}
+
 class CopyKernel final : public Kernel {
  public:
   using Kernel::Kernel;
@@ -36,6 +98,11 @@ class CopyKernel final : public Kernel {
     if (count == 0) return TN_OK;
     const Layout to = collapse(out);
     const Layout from = collapse(in);
+    Transposition plane;
+    if (out.dtype == in.dtype && count >= kBlock && find_transposition(out, in, &plane)) {
+      transpose(plane, out, in);
+      return TN_OK;
+    }
     const int64_t grain = kGrainBytes / dtype_size(out.dtype);
     parallel_for(device->host, count, grain, [&](int64_t begin, int64_t end) {
       if (out.dtype == in.dtype && to.is_dense() && from.is_dense()) {
@@ -50,6 +117,23 @@ class CopyKernel final : public Kernel {
   }
 
  private:
+  void transpose(const Transposition& t, const tn_tensor& out, const tn_tensor& in) const {
+    const int64_t strips = (t.rows + kTile - 1) / kTile;
+    const int64_t strip_bytes = kTile * t.columns * dtype_size(out.dtype);
+    const int64_t grain = std::max<int64_t>(1, kGrainBytes / (4 * strip_bytes));
+    parallel_for(device->host, t.count * strips, grain, [&](int64_t begin, int64_t end) {
+      visit_width(out.dtype, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t row = task % strips * kTile;
+          transpose_rows(t, data_of<T>(out) + RunCursor(t.out_outer, task / strips).offset(),
+                         data_of<const T>(in) + RunCursor(t.in_outer, task / strips).offset(), row,
+                         std::min(t.rows, row + kTile));
+        }
+      });
+    });
+  }
+
   void copy_blocks(const tn_tensor& out, const Layout& to, const tn_tensor& in, const Layout& from,
                    int64_t begin, int64_t end) const {
     const ElementwiseKernels& kernels = *device->tables.elementwise;
