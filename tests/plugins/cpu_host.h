@@ -234,7 +234,7 @@ struct TestProgram {
   uint32_t tail_dims = 0;
 
   uint32_t add(uint32_t opcode, uint32_t dtype, uint32_t a = 0, uint32_t b = 0, uint32_t c = 0) {
-    words.insert(words.end(), {opcode | dtype << 16, a, b, c});
+    for (const uint32_t word : {opcode | dtype << 16, a, b, c}) words.push_back(word);
     return inputs + static_cast<uint32_t>(scalar_dtypes.size() + words.size() / 4) - 1;
   }
   [[nodiscard]] tn_program view() const {
