@@ -11,7 +11,7 @@
 namespace tenon::autograd {
 namespace {
 
-thread_local bool collecting = false;
+__attribute__((tls_model("initial-exec"))) constinit thread_local bool collecting = false;
 
 class CollectingScope {
  public:
@@ -41,6 +41,15 @@ void run_hooks(const Node& node, std::span<Tensor> incoming) {
 }
 
 }  // namespace
+
+// Room for a small graph at once.
+Engine::Engine(Options options) : options_(options) {
+  constexpr size_t kSmall = 16;
+  states_.reserve(kSmall);
+  targets_.reserve(2 * kSmall);
+  buffers_.reserve(kSmall);
+  ready_.reserve(kSmall);
+}
 
 bool Engine::is_collecting() noexcept { return collecting; }
 

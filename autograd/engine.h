@@ -21,7 +21,7 @@ class TENON_API Engine {
     bool create_graph = false;  // the pass itself is recorded
   };
 
-  explicit Engine(Options options) : options_(options) {}
+  explicit Engine(Options options);
 
   // Adds d(root)/d(leaf) * gradient to every leaf's grad.
   void run(std::span<const Edge> roots, std::span<const Tensor> gradients);

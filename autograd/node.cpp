@@ -1,5 +1,6 @@
 #include <tenon/autograd/node.h>
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <utility>
@@ -13,29 +14,33 @@
 namespace tenon::autograd {
 namespace {
 
-thread_local uint64_t next_sequence = 0;
-thread_local Node* doomed = nullptr;  // nodes that wait for their destruction
-thread_local bool destroying = false;
-
-// Each thread counts its own nodes into a slot of its own, so that recording shares no cache line.
-// A node may die on another thread than it was made on: only the sum means something.
+// Threads count their nodes into slots of their own, so that recording shares no cache line. A node
+// may die on another thread than it was made on: only the sum means something.
 struct alignas(64) LiveSlot {
   std::atomic<int64_t> count{0};
 };
 constexpr size_t kLiveSlots = 64;
 LiveSlot live_slots[kLiveSlots];
 std::atomic<size_t> next_slot{0};
-thread_local LiveSlot* live_slot = nullptr;
+
+struct ThreadState {
+  uint64_t next_sequence = 0;
+  Node* doomed = nullptr;  // nodes that wait for their destruction
+  bool destroying = false;
+  LiveSlot* live = nullptr;
+};
+__attribute__((tls_model("initial-exec"))) constinit thread_local ThreadState thread_state;
 
 void count_live(int64_t change) noexcept {
-  if (live_slot == nullptr)
-    live_slot = &live_slots[next_slot.fetch_add(1, std::memory_order_relaxed) % kLiveSlots];
-  live_slot->count.fetch_add(change, std::memory_order_relaxed);
+  LiveSlot*& slot = thread_state.live;
+  if (slot == nullptr)
+    slot = &live_slots[next_slot.fetch_add(1, std::memory_order_relaxed) % kLiveSlots];
+  slot->count.fetch_add(change, std::memory_order_relaxed);
 }
 
 }  // namespace
 
-Node::Node() : sequence_(next_sequence++) { count_live(1); }
+Node::Node() : sequence_(thread_state.next_sequence++) { count_live(1); }
 
 Node::~Node() { count_live(-1); }
 
@@ -45,19 +50,20 @@ NodeExtras& Node::make_extras() {
 }
 
 void Node::destroy(Node* node) noexcept {
-  if (destroying) {
-    node->next_doomed_ = doomed;
-    doomed = node;
+  ThreadState& state = thread_state;
+  if (state.destroying) {
+    node->next_doomed_ = state.doomed;
+    state.doomed = node;
     return;
   }
-  destroying = true;
+  state.destroying = true;
   node->dispose();
-  while (doomed != nullptr) {
-    Node* next = doomed;
-    doomed = next->next_doomed_;
+  while (state.doomed != nullptr) {
+    Node* next = state.doomed;
+    state.doomed = next->next_doomed_;
     next->dispose();
   }
-  destroying = false;
+  state.destroying = false;
 }
 
 int64_t Node::live_count() noexcept {
@@ -118,24 +124,33 @@ void GradCell::add(const Tensor& gradient) {
     grad.add_(gradient);
 }
 
+namespace {
+
+bool has_sizes(const tn_tensor& desc, const Shape& sizes) noexcept {
+  return desc.rank == sizes.rank() && std::equal(sizes.begin(), sizes.end(), desc.shape);
+}
+
+Tensor sum_to(const Tensor& gradient, const Shape& sizes, const Node& node, size_t index) {
+  const Shape got = gradient.sizes();
+  bool fits = got.rank() >= sizes.rank();
+  for (int64_t d = 1; fits && d <= sizes.rank(); ++d) {
+    const int64_t want = sizes[sizes.rank() - d];
+    fits = want == 1 || want == got[got.rank() - d];
+  }
+  if (!fits)
+    fail(ErrorCode::kAutograd, node.name(), "returned an invalid gradient at index ", index,
+         " - got ", got, " but expected shape compatible with ", sizes);
+  return sum_to_size(gradient, sizes);
+}
+
+}  // namespace
+
 Tensor fit_gradient(const Tensor& gradient, const TensorMeta& meta, const Node& node,
                     size_t index) {
   const TensorImpl& impl = *gradient.impl();
-  const bool same_sizes = impl.shape() == meta.sizes;
   DeviceContext& context = impl.storage->context();
-  if (same_sizes && impl.dtype() == meta.dtype && &context == meta.context) return gradient;
   Tensor result = gradient;
-  if (!same_sizes) {
-    const Shape got = impl.shape();
-    bool fits = got.rank() >= meta.sizes.rank();
-    for (int64_t d = 1; fits && d <= meta.sizes.rank(); ++d) {
-      const int64_t want = meta.sizes[meta.sizes.rank() - d];
-      fits = want == 1 || want == got[got.rank() - d];
-    }
-    check(fits, ErrorCode::kAutograd, node.name(), "returned an invalid gradient at index ", index,
-          " - got ", got, " but expected shape compatible with ", meta.sizes);
-    result = sum_to_size(result, meta.sizes);
-  }
+  if (!has_sizes(impl.desc, meta.sizes)) result = sum_to(result, meta.sizes, node, index);
   if (result.dtype() != meta.dtype) result = result.to(meta.dtype);
   if (&context != meta.context) result = result.to(meta.context->device());
   return result;

@@ -11,19 +11,24 @@ constexpr size_t kGranule = 64;
 constexpr size_t kClasses = 16;  // up to 1 KiB; larger ones come from the heap
 constexpr uint32_t kDepth = 1024;
 
+enum class State : uint8_t { kNew, kOpen, kClosed };
+
 struct Link {
   Link* next;
 };
 
-// One thread's lists. They go when the thread does; the process's end takes the main thread's.
+// Trivial, so that the hot path needs no initialisation guard; Drain has the destructor.
 struct FreeLists {
-  Link* head[kClasses] = {};
-  uint32_t count[kClasses] = {};
-  bool open = true;
+  Link* head[kClasses];
+  uint32_t count[kClasses];
+  State state;
+};
+__attribute__((tls_model("initial-exec"))) constinit thread_local FreeLists lists{};
 
-  ~FreeLists() {
-    open = false;
-    for (Link*& list : head) {
+struct Drain {  // a thread ends: its lists go
+  ~Drain() {
+    lists.state = State::kClosed;
+    for (Link*& list : lists.head) {
       while (list != nullptr) {
         Link* next = list->next;
         ::operator delete(static_cast<void*>(list));
@@ -33,7 +38,11 @@ struct FreeLists {
   }
 };
 
-thread_local FreeLists lists;
+void open_lists() noexcept {
+  static thread_local Drain drain;
+  (void)drain;
+  lists.state = State::kOpen;
+}
 
 }  // namespace
 
@@ -53,7 +62,8 @@ NodeMemory take_node_memory(size_t size_bytes) {
 void give_node_memory(const NodeMemory& memory) noexcept {
   if constexpr (kPoolObjects) {
     const size_t index = memory.size_class;
-    if (index < kClasses && lists.open && lists.count[index] < kDepth) {
+    if (lists.state == State::kNew) open_lists();
+    if (index < kClasses && lists.state == State::kOpen && lists.count[index] < kDepth) {
       lists.head[index] = new (memory.bytes) Link{lists.head[index]};
       ++lists.count[index];
       return;

@@ -33,7 +33,9 @@ class OpNode final : public Node {
   void set_edge(size_t i, Edge edge) noexcept { edges_[i] = std::move(edge); }
   void set_output(size_t i, const TensorImpl& impl) { outputs_[i] = TensorMeta(impl); }
   // Input i was a number of the host.
-  void set_number(size_t i) noexcept { numbers_ |= uint32_t{1} << i; }
+  void set_number(size_t i) noexcept {
+    if (i < 32) numbers_ |= uint32_t{1} << i;
+  }
   void save(size_t index, uint32_t slot, const TensorImpl& impl, uint32_t version);
 
   [[nodiscard]] const Op& op() const noexcept { return *op_; }

@@ -16,11 +16,7 @@ namespace {
 // The value of self before an in-place call whose rule needs it, from check_write() to record().
 thread_local Ref<TensorImpl> original_self;
 
-bool in_graph(const Tensor& tensor) {
-  if (!tensor.defined()) return false;
-  const TensorImpl& impl = *tensor.impl();
-  return impl.requires_grad || (impl.base && impl.base->requires_grad);
-}
+bool in_graph(const Tensor& tensor) { return tensor.defined() && tensor.impl()->in_graph(); }
 
 bool is_leaf_with_grad(const TensorImpl& impl) {
   const AutogradMeta* meta = meta_of(impl);
@@ -35,10 +31,17 @@ uint64_t live_inputs(const OpCall& call) {
   return live;
 }
 
-// Whether the tensor of a slot is there and a gradient needs it.
-bool saves(const OpCall& call, const Rule* rule, uint32_t slot, uint64_t live) {
-  if (rule == nullptr || (rule->saves >> (8 * slot) & live) == 0) return false;
-  return slot >= kInputSlots || (slot < call.inputs.size() && call.inputs[slot]->defined());
+// Bit s: the tensor of slot s is there and a gradient needs it.
+uint32_t saved_slots(const OpCall& call, const Rule* rule, uint64_t live) {
+  if (rule == nullptr || rule->saves == kSaveNothing) return 0;
+  uint32_t slots = 0;
+  for (uint32_t slot = 0; slot < kInputSlots + 2; ++slot) {
+    if ((rule->saves >> (8 * slot) & live) == 0) continue;
+    const bool there =
+        slot >= kInputSlots || (slot < call.inputs.size() && call.inputs[slot]->defined());
+    if (there) slots |= uint32_t{1} << slot;
+  }
+  return slots;
 }
 
 // A node whose attributes are the geometries of base and view.
@@ -71,21 +74,39 @@ void rebase(TensorImpl& view, Ref<OpNode> written, uint32_t version_before) {
   view.requires_grad = true;
 }
 
-// Self's slot of an in-place call holds the value before it; other tensors over the same memory
-// are saved as they were, so that backward() finds the write.
-void save(OpNode& node, size_t index, uint32_t slot, const OpCall& call, uint32_t version_before) {
-  if (slot >= kInputSlots) {
-    const TensorImpl& output = *call.outputs[slot - kInputSlots].impl();
-    return node.save(index, slot, output, output.storage->version());
+// The version that the storage of an input had before the call. In-place calls have bumped it.
+uint32_t version_before(const OpCall& call, const TensorImpl& input) {
+  const uint32_t now = input.storage->version();
+  if (call.form != CallForm::kInPlace) return now;
+  return input.storage.get() == call.outputs[0].impl()->storage.get() ? now - 1 : now;
+}
+
+void set_edges(OpNode& node, const OpCall& call) {
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    TensorImpl* input = call.inputs[i]->impl();
+    if (input == nullptr)
+      node.set_number(i);
+    else if (input->in_graph())
+      node.set_edge(i, edge_of(*input, version_before(call, *input)));
   }
-  const TensorImpl& input = *call.inputs[slot]->impl();
-  if (slot == 0 && original_self) {
-    const Ref<TensorImpl> self = std::exchange(original_self, nullptr);
-    return node.save(index, slot, *self, self->storage->version());
+}
+
+// Slot 0 of an in-place call holds the value before it; other tensors over the same memory are
+// saved as they were, so that backward() finds the write.
+void save_tensors(OpNode& node, const OpCall& call, uint32_t slots) {
+  for (size_t index = 0; slots != 0; slots &= slots - 1, ++index) {
+    const auto slot = static_cast<uint32_t>(std::countr_zero(slots));
+    if (slot >= kInputSlots) {
+      const TensorImpl& output = *call.outputs[slot - kInputSlots].impl();
+      node.save(index, slot, output, output.storage->version());
+    } else if (slot == 0 && call.form == CallForm::kInPlace && original_self) {
+      const Ref<TensorImpl> self = std::exchange(original_self, nullptr);
+      node.save(index, slot, *self, self->storage->version());
+    } else {
+      const TensorImpl& input = *call.inputs[slot]->impl();
+      node.save(index, slot, input, version_before(call, input));
+    }
   }
-  const bool written = call.form == CallForm::kInPlace &&
-                       input.storage.get() == call.outputs[0].impl()->storage.get();
-  node.save(index, slot, input, written ? version_before : input.storage->version());
 }
 
 }  // namespace
@@ -103,7 +124,7 @@ void check_write(const OpCall& call) {
         "a view of a leaf Variable that requires grad is being used in an in-place operation; "
         "update parameters under a NoGradGuard");
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
-  if (!saves(call, rule, 0, live_inputs(call))) return;
+  if ((saved_slots(call, rule, live_inputs(call)) & 1) == 0) return;
   if (!call.inputs[0]->is_same(call.outputs[0])) return;
   const RecordingScope off(false);
   original_self = Ref<TensorImpl>(clone(call.outputs[0]).impl());
@@ -111,11 +132,7 @@ void check_write(const OpCall& call) {
 
 void record(const OpCall& call) {
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
-  const bool in_place = call.form == CallForm::kInPlace;
-  const uint64_t live = live_inputs(call);
-  size_t saved = 0;
-  for (uint32_t slot = 0; slot < 8; ++slot) saved += saves(call, rule, slot, live);
-
+  const uint32_t slots = saved_slots(call, rule, live_inputs(call));
   std::vector<int64_t> kept;
   const bool keeps = rule != nullptr && rule->attributes != nullptr;
   if (keeps) rule->attributes(call, kept);
@@ -124,37 +141,22 @@ void record(const OpCall& call) {
                     .rule = rule,
                     .edges = call.inputs.size(),
                     .outputs = call.outputs.size(),
-                    .saved = saved,
+                    .saved = static_cast<size_t>(std::popcount(slots)),
                     .attributes = keeps ? std::span<const int64_t>(kept) : call.attributes,
                     .scalars = call.scalars});
   if (anomaly_mode()) [[unlikely]]
     node->make_extras().trace = describe_call(call);
-
-  const TensorImpl* self = in_place ? call.outputs[0].impl() : nullptr;
-  const uint32_t before = self != nullptr ? self->storage->version() - 1 : 0;
-  for (size_t i = 0; i < call.inputs.size(); ++i) {
-    if (!call.inputs[i]->defined()) {
-      if (i < 32) node->set_number(i);
-      continue;
-    }
-    TensorImpl& input = *call.inputs[i]->impl();
-    const bool written = self != nullptr && input.storage.get() == self->storage.get();
-    if (in_graph(*call.inputs[i]))
-      node->set_edge(i, edge_of(input, written ? before : input.storage->version()));
-  }
-  size_t index = 0;
-  for (uint32_t slot = 0; slot < 8; ++slot)
-    if (saves(call, rule, slot, live)) save(*node, index++, slot, call, before);
-
+  set_edges(*node, call);
+  save_tensors(*node, call, slots);
   for (size_t o = 0; o < call.outputs.size(); ++o) {
-    if (!call.outputs[o].defined()) continue;
-    TensorImpl& output = *call.outputs[o].impl();
-    node->set_output(o, output);
-    if (!is_floating_point(output.dtype())) continue;
-    if (in_place && output.base)
-      rebase(output, node, before);
+    TensorImpl* output = call.outputs[o].impl();
+    if (output == nullptr) continue;
+    node->set_output(o, *output);
+    if (!is_floating_point(output->dtype())) continue;
+    if (call.form == CallForm::kInPlace && output->base)
+      rebase(*output, node, version_before(call, *output));
     else
-      set_history(output, node.get(), static_cast<uint32_t>(o));
+      set_history(*output, node.get(), static_cast<uint32_t>(o));
   }
 }
 
