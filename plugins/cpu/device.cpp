@@ -31,14 +31,15 @@ Isa detect_isa() {
 KernelTables kernel_tables(Isa isa) {
   switch (isa) {
     case Isa::kAvx512:
-      return {&elementwise_avx512(), &reduction_avx512(),   &vm_avx512(),
-              &matmul_avx512(),      &convolution_avx512(), &normalization_avx512(), &random_avx512()};
+      return {&elementwise_avx512(), &reduction_avx512(),     &vm_avx512(),    &matmul_avx512(),
+              &convolution_avx512(), &normalization_avx512(), &random_avx512()};
     case Isa::kAvx2:
-      return {&elementwise_avx2(), &reduction_avx2(),   &vm_avx2(),
-              &matmul_avx2(),      &convolution_avx2(), &normalization_avx2(), &random_avx2()};
+      return {&elementwise_avx2(), &reduction_avx2(),     &vm_avx2(),    &matmul_avx2(),
+              &convolution_avx2(), &normalization_avx2(), &random_avx2()};
     default:
       return {&elementwise_baseline(), &reduction_baseline(),   &vm_baseline(),
-              &matmul_baseline(),      &convolution_baseline(), &normalization_baseline(), &random_baseline()};
+              &matmul_baseline(),      &convolution_baseline(), &normalization_baseline(),
+              &random_baseline()};
   }
 }
 
@@ -62,8 +63,8 @@ std::string processor_name() {
 Isa detect_isa() { return Isa::kBaseline; }
 
 KernelTables kernel_tables(Isa) {
-  return {&elementwise_baseline(), &reduction_baseline(),   &vm_baseline(),
-          &matmul_baseline(),      &convolution_baseline(), &normalization_baseline(), &random_baseline()};
+  return {&elementwise_baseline(), &reduction_baseline(),     &vm_baseline(),    &matmul_baseline(),
+          &convolution_baseline(), &normalization_baseline(), &random_baseline()};
 }
 
 std::string processor_name() { return "host processor"; }

@@ -195,13 +195,17 @@ decltype(auto) visit_width(uint32_t dtype, F&& f) {
   switch (dtype) {
     case TN_DTYPE_BOOL:
     case TN_DTYPE_U8:
-    case TN_DTYPE_I8: return f(Tag<uint8_t>{});
+    case TN_DTYPE_I8:
+      return f(Tag<uint8_t>{});
     case TN_DTYPE_I16:
     case TN_DTYPE_F16:
-    case TN_DTYPE_BF16: return f(Tag<uint16_t>{});
+    case TN_DTYPE_BF16:
+      return f(Tag<uint16_t>{});
     case TN_DTYPE_I64:
-    case TN_DTYPE_F64: return f(Tag<uint64_t>{});
-    default: return f(Tag<uint32_t>{});
+    case TN_DTYPE_F64:
+      return f(Tag<uint64_t>{});
+    default:
+      return f(Tag<uint32_t>{});
   }
 }
 

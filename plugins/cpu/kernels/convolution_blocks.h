@@ -337,8 +337,7 @@ TENON_CPU_INLINE void max_pool_vector(const float* top, const float* bottom, int
   const Float t1 = read_on(top);
   const Float b0 = read(bottom);
   const Float b1 = read_on(bottom);
-  const Candidates upper =
-      better({even_elements(t0, t1), at}, {odd_elements(t0, t1), at + 1});
+  const Candidates upper = better({even_elements(t0, t1), at}, {odd_elements(t0, t1), at + 1});
   const Candidates lower =
       better({even_elements(b0, b1), at + width}, {odd_elements(b0, b1), at + width + 1});
   const Candidates best = better(upper, lower);

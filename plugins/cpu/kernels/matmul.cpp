@@ -305,8 +305,7 @@ class MatmulKernel final : public Kernel {
 
   void product(uint32_t dtype, const Matrix& c, const Matrix& a, const Matrix& b) const {
     const bool addressable =
-        blas_ && a.columns > 0 &&
-        is_blas_matrix(c.rows, c.columns, c.row_stride, c.column_stride);
+        blas_ && a.columns > 0 && is_blas_matrix(c.rows, c.columns, c.row_stride, c.column_stride);
     const int64_t volume = c.rows * c.columns * a.columns;
     if (dtype == TN_DTYPE_F32 && volume <= kSmallVolume && b.rows * b.columns <= kPackedSmall &&
         (c.column_stride == 1 || c.columns == 1)) {
