@@ -112,9 +112,12 @@ void FunctionNode::finish(std::vector<Tensor>& outputs) {
       output = detach(output);
   }
   if (recorded_) {
-    for (const Tensor& dirty : context.dirty_)
+    for (const Tensor& dirty : context.dirty_) {
+      check(!dirty.impl()->base, ErrorCode::kUnsupported, name_,
+            "mark_dirty of a view is not supported; edit its base, or a clone");
       check(!dirty.is_leaf() || !dirty.requires_grad(), ErrorCode::kAutograd, name_,
             "a leaf Variable that requires grad has been used in an in-place operation");
+    }
     context.saved_ = make_saved(outputs);
     for (size_t i = 0; i < outputs.size(); ++i) {
       add_output(outputs[i].defined() ? TensorMeta(*outputs[i].impl()) : TensorMeta());

@@ -17,8 +17,16 @@ Ref<TensorImpl> alias_of(const TensorImpl& impl) {
   return alias;
 }
 
+void forget_history(AutogradMeta& meta) {
+  if (meta.cell && meta.edge.node && meta.edge.node->extras() != nullptr)
+    std::erase_if(meta.edge.node->extras()->retained,
+                  [&](const auto& retained) { return retained.cell == meta.cell; });
+  meta.edge = {};
+}
+
 void set_history(TensorImpl& impl, Node* node, uint32_t output_nr) {
   AutogradMeta& meta = ensure_meta(impl);
+  forget_history(meta);
   meta.edge = {Ref<Node>(node), output_nr};
   meta.view_version = impl.storage->version();
   impl.requires_grad = true;

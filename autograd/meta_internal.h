@@ -42,6 +42,9 @@ struct AutogradMeta final : AutogradSlot {
   return edge_of(impl, impl.storage->version());
 }
 
+// Takes a tensor out of its history; a retained gradient will be of the next one.
+void forget_history(AutogradMeta& meta);
+
 // Makes `impl` the result `output_nr` of `node`.
 void set_history(TensorImpl& impl, Node* node, uint32_t output_nr);
 

@@ -54,7 +54,7 @@ Ref<OpNode> OpNode::make(const Plan& plan) {
   node->saved_ = place<SavedTensor>(at, plan.saved);
   node->saved_count_ = static_cast<uint16_t>(plan.saved);
   node->attributes_ = place<int64_t>(at, plan.attributes.size());
-  node->attribute_count_ = static_cast<uint16_t>(plan.attributes.size());
+  node->attribute_count_ = static_cast<uint32_t>(plan.attributes.size());
   std::copy(plan.attributes.begin(), plan.attributes.end(), node->attributes_);
   node->scalars_ = place<Scalar>(at, plan.scalars.size());
   node->scalar_count_ = static_cast<uint16_t>(plan.scalars.size());

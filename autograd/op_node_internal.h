@@ -61,8 +61,8 @@ class OpNode final : public Node {
   SavedTensor* saved_ = nullptr;
   int64_t* attributes_ = nullptr;
   Scalar* scalars_ = nullptr;
+  uint32_t attribute_count_ = 0;
   uint16_t saved_count_ = 0;
-  uint16_t attribute_count_ = 0;
   uint16_t scalar_count_ = 0;
   uint16_t memory_class_ = 0;
   uint32_t numbers_ = 0;

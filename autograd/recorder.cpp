@@ -70,7 +70,7 @@ void rebase(TensorImpl& view, Ref<OpNode> written, uint32_t version_before) {
   node->set_edge(1, {Ref<Node>(written.get()), 0});
   node->set_output(0, base);
   set_history(base, node.get(), 0);
-  ensure_meta(view).edge = {};
+  forget_history(ensure_meta(view));
   view.requires_grad = true;
 }
 

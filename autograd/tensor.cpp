@@ -25,6 +25,16 @@ GradCell& ensure_cell(TensorImpl& impl) {
   return *meta.cell;
 }
 
+// Graphs made before no longer reach the gradient, which stays.
+void leave_graph(AutogradMeta& meta) {
+  meta.edge = {};
+  if (!meta.cell) return;
+  const Ref<GradCell> cell(new GradCell);
+  cell->grad = meta.cell->get();
+  meta.cell->close();
+  meta.cell = cell;
+}
+
 }  // namespace
 
 Tensor& Tensor::requires_grad_(bool value) {
@@ -33,8 +43,8 @@ Tensor& Tensor::requires_grad_(bool value) {
         "you can only change requires_grad flags of leaf variables. If you want to use a computed "
         "variable in a subgraph that doesn't require differentiation use detach()");
   if (!value) {
-    if (impl.autograd != nullptr) meta_of(impl)->edge = {};
     impl.requires_grad = false;
+    if (AutogradMeta* meta = meta_of(impl); meta != nullptr) leave_graph(*meta);
     return *this;
   }
   check(tenon::is_floating_point(impl.dtype()), ErrorCode::kAutograd, "requires_grad_",

@@ -178,6 +178,16 @@ TEST(Hook, RunInOrderAndBeforeRetainGrad) {
   EXPECT_THAT(values(y.grad()), ElementsAre(10));
 }
 
+TEST(Hook, RetainedGradientsFollowInPlaceCalls) {
+  const Tensor x = tensor({1., 2.}).requires_grad_();
+  Tensor y = x * 1;
+  y.retain_grad();
+  y.mul_(3);
+  y.sum().backward();
+  EXPECT_THAT(values(y.grad()), Each(1));
+  EXPECT_THAT(values(x.grad()), Each(3));
+}
+
 TEST(Hook, ThatThrowsStopsThePassAndNothingElse) {
   const Tensor x = tensor({1.}).requires_grad_();
   const Tensor y = x * 2;

@@ -236,8 +236,13 @@ TEST(Mode, OnlyLeavesChangeTheirFlag) {
   EXPECT_NO_THROW(y.requires_grad_());
   EXPECT_THAT(message_of([&] { y.requires_grad_(false); }),
               HasSubstr("you can only change requires_grad flags of leaf variables"));
+  const Tensor before = x * 3;
+  before.backward(ones({2}));
+  const Tensor again = x * 3;
   x.requires_grad_(false);
   EXPECT_FALSE((x * 2).requires_grad());
+  again.backward(ones({2}));
+  EXPECT_THAT(values(x.grad()), Each(3)) << "graphs made before reach it no longer";
 }
 
 }  // namespace
