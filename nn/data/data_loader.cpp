@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 namespace tenon::data {
@@ -63,9 +62,10 @@ class DataLoader::Pass {
 
   void start(int64_t workers, int64_t prefetch) {
     slots_.resize(static_cast<size_t>(std::max<int64_t>(1, workers * prefetch)));
+    workers_.reserve(static_cast<size_t>(workers));
     try {
       for (int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       // No more threads to be had: those that started do the work, or else the consumer itself.
     }
   }

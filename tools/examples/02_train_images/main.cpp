@@ -37,7 +37,8 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
       ->capture_default_str();
   app.add_option("--device", options.device, "In place of TENON_DEVICE");
   app.add_option("--data", options.data, "Folder with the four files of the dataset");
-  app.add_option("--out", options.out, "Folder for curves and checkpoint")->capture_default_str();
+  app.add_option("--out", options.out, "Folder for curves and checkpoint")
+      ->default_str("build/train, without a folder build: tenon-run");
   app.add_option("--resume", options.resume, "Checkpoint to continue, bit for bit");
   app.add_option("--losses", options.losses, "File for the loss of each step, one per line");
   app.add_flag("--quick", quick, "One short epoch");
@@ -46,6 +47,8 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
+  if (options.out.empty())
+    options.out = std::filesystem::exists("build/CMakeCache.txt") ? "build/train" : "tenon-run";
   if (quick) {
     options.epochs = 1;
     options.train_limit = kQuickImages;
