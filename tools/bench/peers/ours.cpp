@@ -1,6 +1,8 @@
 // Our side of the comparison, written as a user would; peer_torch.cpp is the same line by line.
 #include <tenon/tenon.h>
 
+#include <array>
+
 #include "bench.h"
 
 using namespace tenon;
@@ -128,19 +130,15 @@ peers::Rows make_rows() {
       {"relu_1e6", [=] { return forward([a = data(large, 1, .3)] { return a.relu(); }); }},
       {"exp_1e6", [=] { return forward([a = data(large, 3, .3)] { return a.exp(); }); }},
       {"tanh_1e6", [=] { return forward([a = data(large, 3, .3)] { return a.tanh(); }); }},
-      // The FMA probe: how fast this core is right now, in nanoseconds per 4096 dependent steps.
+      // The probe: multiply-adds in registers, which say how fast this core is right now.
       {"probe",
        [] {
          return peers::make_row(
-             [] {
-               double a = 1, b = 1, c = 1, d = 1;
-               for (int i = 0; i < 4096; ++i) {
-                 a = a * 0.999 + 0.001;
-                 b = b * 0.999 + 0.001;
-                 c = c * 0.999 + 0.001;
-                 d = d * 0.999 + 0.001;
+             [a = std::array<float, 64>{}]() mutable {
+               for (int i = 0; i < 256; ++i) {
+                 for (float& x : a) x = x * 0.999f + 0.001f;
                }
-               peers::keep(a + b + c + d);
+               peers::keep(a);
              },
              0);
        }},
