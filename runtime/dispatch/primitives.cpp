@@ -1,6 +1,7 @@
 #include <tenon/runtime/dispatch/primitives.h>
 
 #include <tenon/runtime/dispatch/kernel_call.h>
+#include <tenon/runtime/ops/creation.h>
 
 namespace tenon::primitive {
 namespace {
@@ -18,6 +19,8 @@ constinit const Op kReduce{entry(TN_OP_REDUCE)};
 constinit const Op kMatmul{entry(TN_OP_MATMUL)};
 constinit const Op kGather{entry(TN_OP_GATHER)};
 constinit const Op kScatter{entry(TN_OP_SCATTER)};
+constinit const Op kNonzeroCount{entry(TN_OP_NONZERO_COUNT)};
+constinit const Op kNonzero{entry(TN_OP_NONZERO)};
 constinit const Op kRandom{entry(TN_OP_RANDOM)};
 
 void launch(const Op& op, std::initializer_list<const Tensor*> operands,
@@ -70,6 +73,18 @@ void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64
              uint32_t mode) {
   if (index.numel() == 0) return;
   launch(kScatter, {&out, &index, &source}, {dim, static_cast<int64_t>(mode)});
+}
+
+int64_t nonzero_count(const Tensor& in) {
+  if (in.numel() == 0) return 0;
+  const Tensor count = empty({}, TensorOptions(DType::kInt64, in.device()));
+  launch(kNonzeroCount, {&count, &in});
+  return count.item<int64_t>();
+}
+
+void nonzero(const Tensor& out, const Tensor& in) {
+  if (out.numel() == 0) return;
+  launch(kNonzero, {&out, &in});
 }
 
 void random(const Tensor& out, uint32_t kind, uint64_t seed, uint64_t offset) {

@@ -17,6 +17,10 @@ TENON_API void matmul(const Tensor& out, const Tensor& a, const Tensor& b);
 TENON_API void gather(const Tensor& out, const Tensor& in, const Tensor& index, int64_t dim);
 // mode TN_SCATTER_SET or TN_SCATTER_ADD, into out.
 TENON_API void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64_t dim, uint32_t mode);
+// Number of elements that are not 0; waits for the device.
+[[nodiscard]] TENON_API int64_t nonzero_count(const Tensor& in);
+// out[n, rank] = int64 coordinates of the n elements that are not 0, in row-major order.
+TENON_API void nonzero(const Tensor& out, const Tensor& in);
 // kind TN_RANDOM_BITS (int64) or TN_RANDOM_UNIFORM (float32).
 TENON_API void random(const Tensor& out, uint32_t kind, uint64_t seed, uint64_t offset);
 
