@@ -398,7 +398,9 @@ typedef struct tn_ops {
   tn_status (*workspace)(tn_kernel kernel, const tn_tensor* const* operands, uint64_t* size_bytes);
   /* Queues the kernel. Never allocates, compiles or blocks. Operands as in the signature, scalars
    * are 8-byte slots (program scalars, then the operator's own): f64 for float dtypes, i64 for
-   * integer and bool. workspace is NULL when size 0. `tag` names the launch in errors. [in] all */
+   * integer and bool. workspace is NULL when size 0. `tag` names the launch in errors.
+   * UNSUPPORTED means: not for these sizes, nothing was queued; the host composes an optional
+   * operator instead. [in] all */
   tn_status (*launch)(tn_stream stream, tn_kernel kernel, const tn_tensor* const* operands,
                       const uint64_t* scalars, const tn_workspace* workspace, uint64_t tag);
   /* The same kernel over `count` operand sets, laid one after another. (optional) */

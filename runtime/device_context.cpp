@@ -20,8 +20,8 @@ struct ThreadStream {
   const Plugin* plugin;
   tn_stream stream;
 };
-__attribute__((tls_model("initial-exec"))) constinit thread_local ThreadStream
-    thread_streams[kThreadStreams] = {};
+__attribute__((tls_model(
+    "initial-exec"))) constinit thread_local ThreadStream thread_streams[kThreadStreams] = {};
 
 // The thread's end destroys its streams.
 struct ThreadStreamDrain {
@@ -35,13 +35,19 @@ struct ThreadStreamDrain {
 
 ErrorCode code_of(tn_status status) {
   switch (status) {
-    case TN_INVALID_ARGUMENT: return ErrorCode::kInvalidArgument;
+    case TN_INVALID_ARGUMENT:
+      return ErrorCode::kInvalidArgument;
     case TN_UNIMPLEMENTED:
-    case TN_UNSUPPORTED: return ErrorCode::kUnsupported;
-    case TN_OUT_OF_MEMORY: return ErrorCode::kOutOfMemory;
-    case TN_DEVICE_LOST: return ErrorCode::kDeviceLost;
-    case TN_INDEX_ERROR: return ErrorCode::kIndex;
-    default: return ErrorCode::kInternal;
+    case TN_UNSUPPORTED:
+      return ErrorCode::kUnsupported;
+    case TN_OUT_OF_MEMORY:
+      return ErrorCode::kOutOfMemory;
+    case TN_DEVICE_LOST:
+      return ErrorCode::kDeviceLost;
+    case TN_INDEX_ERROR:
+      return ErrorCode::kIndex;
+    default:
+      return ErrorCode::kInternal;
   }
 }
 
@@ -192,8 +198,13 @@ class StreamLock {
 
 }  // namespace
 
-void DeviceContext::launch(tn_kernel kernel, const Op& op, const tn_tensor* const* operands,
-                           const uint64_t* scalars) {
+void DeviceContext::check_status(tn_status status, const Op& op) {
+  if (status != TN_OK) [[unlikely]]
+    check_status(status, op.name());
+}
+
+tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
+                                    const tn_tensor* const* operands, const uint64_t* scalars) {
   const bool shared = is_async() || id_ >= kThreadStreams;
   uint64_t tag = 0;
   tn_workspace workspace{};
@@ -229,8 +240,7 @@ void DeviceContext::launch(tn_kernel kernel, const Op& op, const tn_tensor* cons
   }
   // Stream order makes the scratch block reusable at once.
   if (scratch != nullptr) allocator_.free(scratch);
-  if (status != TN_OK) [[unlikely]]
-    check_status(status, op.name());
+  return status;
 }
 
 void DeviceContext::upload(tn_buffer target, uint64_t offset_bytes, const void* source,

@@ -51,7 +51,12 @@ class TENON_API DeviceContext {
   // Queues a prepared kernel on this thread's stream. `op` and the first operand's shape go into
   // the ring that explains late failures. Errors: what the plugin answered.
   void launch(tn_kernel kernel, const Op& op, const tn_tensor* const* operands,
-              const uint64_t* scalars);
+              const uint64_t* scalars) {
+    check_status(try_launch(kernel, op, operands, scalars), op);
+  }
+  // The same; a status that the plugin answers at once is returned, its text still to be taken.
+  [[nodiscard]] tn_status try_launch(tn_kernel kernel, const Op& op,
+                                     const tn_tensor* const* operands, const uint64_t* scalars);
   // Stream-ordered copies; both return when the host memory may be reused / is valid.
   void upload(tn_buffer target, uint64_t offset_bytes, const void* source, uint64_t size_bytes);
   void download(tn_buffer source, uint64_t offset_bytes, void* target, uint64_t size_bytes);
@@ -61,6 +66,7 @@ class TENON_API DeviceContext {
   void check_status(tn_status status, std::string_view what);
 
  private:
+  void check_status(tn_status status, const Op& op);
   friend struct DeviceContexts;
   DeviceContext(const Device& device, uint32_t id);
   void open_compute();

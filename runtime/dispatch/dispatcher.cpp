@@ -33,8 +33,8 @@ DeviceContext& device_of(const OpCall& call) {
 }
 
 KernelCall kernel_call(DeviceContext& context, const OpCall& call) {
-  KernelCall kernel{.context = context, .op = call.op, .attributes = call.attributes,
-                    .flags = signature_flags()};
+  KernelCall kernel{
+      .context = context, .op = call.op, .attributes = call.attributes, .flags = signature_flags()};
   for (const Tensor& output : call.outputs) kernel.add(*output.impl());
   kernel.output_count = kernel.operand_count;
   for (const Tensor* input : call.inputs)
@@ -42,12 +42,21 @@ KernelCall kernel_call(DeviceContext& context, const OpCall& call) {
   return kernel;
 }
 
-void launch(const KernelCall& kernel, const PreparedKernel& prepared,
-            std::span<const Scalar> scalars) {
+// False when the plugin can't serve these sizes after all (nothing was queued) and the op can be
+// composed instead.
+bool launch(const KernelCall& kernel, const PreparedKernel& prepared, const OpCall& call,
+            std::string& reason) {
   uint64_t slots[8] = {};
-  for (size_t i = 0; i < scalars.size() && i < std::size(slots); ++i)
-    slots[i] = scalars[i].slot(scalars[i].dtype());
-  kernel.context.launch(prepared.kernel, kernel.op, kernel.operands, slots);
+  for (size_t i = 0; i < call.scalars.size() && i < std::size(slots); ++i)
+    slots[i] = call.scalars[i].slot(call.scalars[i].dtype());
+  const tn_status status =
+      kernel.context.try_launch(prepared.kernel, kernel.op, kernel.operands, slots);
+  if (status == TN_UNSUPPORTED && call.op.spec().decompose != nullptr) {
+    reason = take_plugin_error();
+    return false;
+  }
+  kernel.context.check_status(status, call.op.name());
+  return true;
 }
 
 // The plugin's kernel, if it has one. With support CONTIGUOUS operands are copied first.
@@ -55,26 +64,27 @@ bool run_kernel(DeviceContext& context, OpCall& call, std::string& reason) {
   const KernelCall kernel = kernel_call(context, call);
   const PreparedKernel& prepared = find_kernel(kernel);
   reason = prepared.reason;
-  if (prepared.support == TN_ANSWER_NATIVE) {
-    launch(kernel, prepared, call.scalars);
-    return true;
-  }
+  if (prepared.support == TN_ANSWER_NATIVE) return launch(kernel, prepared, call, reason);
   if (prepared.support != TN_ANSWER_CONTIGUOUS) return false;
   std::vector<Tensor> copies;
   std::vector<const Tensor*> inputs;
   copies.reserve(call.inputs.size());
   for (const Tensor* input : call.inputs) {
-    if (input->defined()) copies.push_back(contiguous(*input));
-    else copies.emplace_back();
+    if (input->defined())
+      copies.push_back(contiguous(*input));
+    else
+      copies.emplace_back();
     inputs.push_back(&copies.back());
   }
-  OpCall dense{.op = call.op, .inputs = inputs, .attributes = call.attributes,
-               .scalars = call.scalars, .outputs = call.outputs};
+  OpCall dense{.op = call.op,
+               .inputs = inputs,
+               .attributes = call.attributes,
+               .scalars = call.scalars,
+               .outputs = call.outputs};
   const KernelCall again = kernel_call(context, dense);
   const PreparedKernel& ready = find_kernel(again);
   if (ready.support != TN_ANSWER_NATIVE) return false;
-  launch(again, ready, call.scalars);
-  return true;
+  return launch(again, ready, call, reason);
 }
 
 bool all_empty(std::span<const Tensor> outputs) {

@@ -47,9 +47,10 @@ TEST(Install, AnOutsideProjectBuildsTrainsAndSurvivesAMove) {
   install_into(scratch.path("prefix"));
   const std::string sources = TENON_SOURCE_FOLDER "/tests/integration/installed";
   const std::string build = scratch.path("build");
-  run_ok({{TENON_CMAKE, "-S", sources, "-B", build, "-DCMAKE_PREFIX_PATH=" + scratch.path("prefix"),
-           "-DCMAKE_CXX_FLAGS=" + extra_flags(), "-DCMAKE_C_FLAGS=" + extra_flags(),
-           "-DCMAKE_C_COMPILER=" TENON_C_COMPILER, "-DCMAKE_CXX_COMPILER=" TENON_CXX_COMPILER}});
+  run_ok({{TENON_CMAKE, "-G", "Ninja", "-S", sources, "-B", build,
+           "-DCMAKE_PREFIX_PATH=" + scratch.path("prefix"), "-DCMAKE_CXX_FLAGS=" + extra_flags(),
+           "-DCMAKE_C_FLAGS=" + extra_flags(), "-DCMAKE_C_COMPILER=" TENON_C_COMPILER,
+           "-DCMAKE_CXX_COMPILER=" TENON_CXX_COMPILER}});
   run_ok({{TENON_CMAKE, "--build", build}});
 
   const Outcome trained =

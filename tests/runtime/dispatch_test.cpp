@@ -1,0 +1,51 @@
+// What the dispatcher promises whatever the plugin offers.
+#include <gtest/gtest.h>
+
+#include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/ops/ops.h>
+
+namespace tenon {
+namespace {
+
+// A kernel is cached by structure, not by sizes: what a plugin serves for small ones and refuses
+// for large ones must still be computed.
+TEST(Dispatch, SizesThatAKernelRefusesAreComposed) {
+  const Tensor small = conv2d(ones({1, 1, 5, 5}), ones({1, 1, 3, 3}));
+  EXPECT_EQ(small.sum().item<float>(), 81);
+  const Tensor large = conv2d(ones({1, 1, 40, 40}), ones({1, 1, 33, 33}));
+  EXPECT_EQ(large.sizes(), (Shape{1, 1, 8, 8}));
+  EXPECT_EQ(large.sum().item<float>(), 8 * 8 * 33 * 33);
+}
+
+TEST(Dispatch, AnEmptyBatchComputesNothing) {
+  EXPECT_EQ(conv2d(ones({0, 1, 5, 5}), ones({2, 1, 3, 3})).sizes(), (Shape{0, 2, 3, 3}));
+  EXPECT_EQ(sum(ones({0, 3})).item<float>(), 0);
+  EXPECT_EQ(matmul(ones({2, 0}), ones({0, 3})).sum().item<float>(), 0);
+}
+
+TEST(Dispatch, EveryOpIsFoundByName) {
+  for (const Op* op : all_ops()) EXPECT_EQ(find_op(op->name()), op);
+  EXPECT_EQ(find_op("no_such_op"), nullptr);
+  EXPECT_GE(all_ops().size(), 80u);
+}
+
+TEST(Dispatch, BoxedCallsEqualTypedOnes) {
+  const Tensor x = rand({3});
+  const std::vector<Value> arguments{x, Scalar(2.0)};
+  const auto results = find_op("mul")->spec().boxed(arguments);
+  EXPECT_EQ(std::get<Tensor>(results.at(0)).to_vector<float>(), (x * 2.0).to_vector<float>());
+  const std::vector<Value> wrong{Scalar(1)};
+  EXPECT_THROW((void)find_op("exp")->spec().boxed(wrong), Error);
+}
+
+// Programs longer than a device's limit are cut; the pieces give the same bits as a device that
+// takes them whole.
+TEST(Dispatch, LongProgramsAreCutToTheDevicesLimits) {
+  manual_seed(3);
+  const Tensor x = randn({1000});  // Box-Muller: one program of many instructions
+  EXPECT_NEAR(x.mean().item<double>(), 0, 0.1);
+  EXPECT_NEAR((x * x).mean().item<double>(), 1, 0.2);
+}
+
+}  // namespace
+}  // namespace tenon
