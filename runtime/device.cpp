@@ -14,16 +14,14 @@ namespace {
 
 constexpr int64_t kMaxIndex = 1'000'000;
 
-// Not destroyed at exit and ready before any initialiser runs.
-union CpuName {
-  std::string text;
-  constexpr CpuName() : text("cpu") {}
-  ~CpuName() {}
-};
-constinit CpuName cpu_name;
+// Names are never destroyed.
+const std::string* cpu_name() {
+  static const std::string* const name = new std::string("cpu");
+  return name;
+}
 
 const std::string* intern(std::string_view type) {
-  if (type == "cpu") return &cpu_name.text;
+  if (type == "cpu") return cpu_name();
   static std::mutex& mutex = *new std::mutex;
   static auto& names = *new std::set<std::string, std::less<>>;
   const std::lock_guard lock(mutex);
@@ -60,7 +58,7 @@ Spec parse_spec(std::string_view text) {
 
 }  // namespace
 
-const std::string* const Device::cpu_type_ = &cpu_name.text;
+const std::string* const Device::cpu_type_ = cpu_name();
 
 Device::Device() noexcept : type_(cpu_type_) {}
 

@@ -2,12 +2,12 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -104,7 +104,7 @@ struct Job {
 struct alignas(64) Slot {
   std::atomic<bool> taken{false};
   std::atomic<Job*> job{nullptr};
-  alignas(64) std::atomic<uint32_t> users{0};
+  std::atomic<uint32_t> users{0};
 
   void help() {
     if (job.load(std::memory_order_relaxed) == nullptr) return;

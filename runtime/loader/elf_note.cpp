@@ -16,7 +16,7 @@
 namespace tenon::loader {
 namespace {
 
-constexpr uint64_t kMaxNoteBytes = 64 * 1024;
+constexpr uint64_t kMaxNoteBytes = 65536;
 constexpr uint32_t kMaxSegments = 256;
 
 #if defined(__x86_64__)

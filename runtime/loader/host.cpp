@@ -38,7 +38,7 @@ const HostContext& context_of(const void* context) {
 }
 
 std::string take_text() {
-  const std::string text = loader::clean_text({error_text.text, error_text.size}, kMaxText);
+  std::string text = loader::clean_text({error_text.text, error_text.size}, kMaxText);
   error_text.owner = nullptr;
   error_text.size = 0;
   return text;
@@ -134,24 +134,24 @@ tn_status host_next_interface(void*, const char*, uint64_t, const void** table) 
 }
 
 struct StatusMeaning {
-  tn_status status;
   const char* name;
-  ErrorCode code;
   const char* text;  // when the plugin gives none
+  tn_status status;
+  ErrorCode code;
 };
 constexpr StatusMeaning kMeanings[] = {
-    {TN_INVALID_ARGUMENT, "INVALID_ARGUMENT", ErrorCode::kInvalidArgument,
-     "an argument was refused, without a reason"},
-    {TN_UNIMPLEMENTED, "UNIMPLEMENTED", ErrorCode::kUnsupported, "the plugin does not offer this"},
-    {TN_UNSUPPORTED, "UNSUPPORTED", ErrorCode::kUnsupported, "not for this dtype, layout or value"},
-    {TN_OUT_OF_MEMORY, "OUT_OF_MEMORY", ErrorCode::kOutOfMemory, "the device is out of memory"},
-    {TN_DEVICE_LOST, "DEVICE_LOST", ErrorCode::kDeviceLost,
-     "the device is lost; restart the program to use it again"},
-    {TN_INDEX_ERROR, "INDEX_ERROR", ErrorCode::kIndex, "an index value was out of range"},
-    {TN_INTERNAL, "INTERNAL", ErrorCode::kInternal, "internal failure, without a reason"},
-    {TN_VERSION_MISMATCH, "VERSION_MISMATCH", ErrorCode::kDevice,
-     "the plugin speaks another version of the ABI"},
-    {TN_TIMEOUT, "TIMEOUT", ErrorCode::kDevice, "the wait ran out of time"},
+    {"INVALID_ARGUMENT", "an argument was refused, without a reason", TN_INVALID_ARGUMENT,
+     ErrorCode::kInvalidArgument},
+    {"UNIMPLEMENTED", "the plugin does not offer this", TN_UNIMPLEMENTED, ErrorCode::kUnsupported},
+    {"UNSUPPORTED", "not for this dtype, layout or value", TN_UNSUPPORTED, ErrorCode::kUnsupported},
+    {"OUT_OF_MEMORY", "the device is out of memory", TN_OUT_OF_MEMORY, ErrorCode::kOutOfMemory},
+    {"DEVICE_LOST", "the device is lost; restart the program to use it again", TN_DEVICE_LOST,
+     ErrorCode::kDeviceLost},
+    {"INDEX_ERROR", "an index value was out of range", TN_INDEX_ERROR, ErrorCode::kIndex},
+    {"INTERNAL", "internal failure, without a reason", TN_INTERNAL, ErrorCode::kInternal},
+    {"VERSION_MISMATCH", "the plugin speaks another version of the ABI", TN_VERSION_MISMATCH,
+     ErrorCode::kDevice},
+    {"TIMEOUT", "the wait ran out of time", TN_TIMEOUT, ErrorCode::kDevice},
 };
 
 const StatusMeaning* find_meaning(tn_status status) {

@@ -59,10 +59,11 @@ tn_status call(const char* what, const F& f) {
 
 // ---- open: from a file to its entry function ----
 
+constexpr std::string_view kMark = "dlerror system message: ";
+
 // Boost wraps dlerror's text; only that text helps.
 std::string dlerror_text(const std::exception& e) {
   const std::string_view text = e.what();
-  constexpr std::string_view kMark = "dlerror system message: ";
   const size_t mark = text.find(kMark);
   if (mark == std::string_view::npos) return std::string(text);
   std::string_view rest = text.substr(mark + kMark.size());

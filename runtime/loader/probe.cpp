@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -42,8 +42,9 @@ void report(std::string_view word, std::string_view text) {
 
 void report_stage(const char* stage) { report("stage", stage); }
 
+constexpr char kDigits[] = "0123456789abcdef";
+
 std::string to_hex(const tn_device_info& info) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
   for (const unsigned char byte :
        std::string_view(reinterpret_cast<const char*>(&info), sizeof info)) {
@@ -92,6 +93,7 @@ std::vector<std::string> helper_environment() {
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -303,7 +305,7 @@ std::string probe_helper() {
   const std::string folder = search_inputs().runtime_folder;
   if (folder.empty()) return {};
   for (const char* place : {"/../bin/tenon", "/../../bin/tenon"}) {
-    const std::string path = folder + place;
+    std::string path = folder + place;
     if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return {};
@@ -314,7 +316,7 @@ namespace loader {
 std::string wanted_probe_helper() {
   const std::string wanted = trusted_environment("TENON_PROBE");
   if (wanted.empty() || wanted == "0") return {};
-  const std::string helper = probe_helper();
+  std::string helper = probe_helper();
   if (helper.empty()) {
     log_once(LogLevel::kWarning,
              "TENON_PROBE: the program tenon was not found beside the runtime; plugins are opened "

@@ -8,6 +8,10 @@
 namespace tenon::loader {
 namespace {
 
+// Least code point of a sequence of that many bytes.
+constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+constexpr std::string_view kHead = "tenon_", kTail = ".so";
+
 // Length of the UTF-8 sequence at the head of `text` and its code point; 0 when it is malformed.
 size_t decode(std::string_view text, uint32_t* code) {
   const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
@@ -21,7 +25,6 @@ size_t decode(std::string_view text, uint32_t* code) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
     *code = *code << 6 | (byte(i) & 0x3fu);
   }
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
   return *code < kLeast[size] || *code > 0x10ffff || surrogate ? 0 : size;
 }
@@ -57,7 +60,6 @@ bool is_device_type(std::string_view name) {
 }
 
 std::string_view plugin_name_of_file(std::string_view file_name) {
-  constexpr std::string_view kHead = "tenon_", kTail = ".so";
   if (!file_name.starts_with(kHead) || !file_name.ends_with(kTail) ||
       file_name.size() < kHead.size() + kTail.size()) {
     return {};

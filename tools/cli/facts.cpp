@@ -7,6 +7,8 @@
 namespace tenon::cli {
 namespace {
 
+constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+
 bool computes(uint64_t compute_dtypes, DType dtype) {
   return (compute_dtypes >> static_cast<uint8_t>(dtype) & 1u) != 0;
 }
@@ -14,7 +16,6 @@ bool computes(uint64_t compute_dtypes, DType dtype) {
 }  // namespace
 
 std::string size_text(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   auto size = static_cast<double>(bytes);
   size_t unit = 0;
   for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kF32 = TN_DTYPE_F32, kI64 = TN_DTYPE_I64;
 constexpr uint32_t kMaxExtents = 4;
-constexpr uint64_t kBufferBytes = 64 * 1024;
+constexpr uint64_t kBufferBytes = 65536;
 
 struct Operand {
   uint32_t dtype = 0;  // 0 ends the list
