@@ -186,6 +186,19 @@ TEST(Rules, Indexing) {
   check_both(of([](const Tensor& a) { return square(stack(Inputs{a, a * 2}, 1)); }), {x[0]});
 }
 
+TEST(Rules, IndexTensorsAndMasks) {
+  const Inputs x = {leaf(Shape{3, 2})};
+  const Tensor rows = tensor({2, 0, 2}), mask = tensor({true, false, true}, TensorOptions(kBool));
+  check_both(of([&](const Tensor& a) { return square(a.index({rows, 1})); }), x);
+  check_both(of([&](const Tensor& a) { return square(a.index({mask})); }), x);
+  check_both(of([&](const Tensor& a) {
+               Tensor y = a * 2;
+               y.index_put_({mask, 1}, 0.5);
+               return y * y;
+             }),
+             x);
+}
+
 TEST(Rules, Products) {
   const auto product = of([](const Tensor& a, const Tensor& b) { return matmul(a, b); });
   check_both(product, {leaf(Shape{2, 3}), leaf(Shape{3, 2})});
