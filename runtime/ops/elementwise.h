@@ -38,6 +38,7 @@ TENON_API Tensor cos(const Tensor& self);         // cosine of radians
 TENON_API Tensor tanh(const Tensor& self);        // hyperbolic tangent
 TENON_API Tensor sigmoid(const Tensor& self);     // 1/(1 + e^−x)
 TENON_API Tensor relu(const Tensor& self);        // max(x, 0), NaN stays
+TENON_API Tensor silu(const Tensor& self);        // x · sigmoid(x)
 TENON_API Tensor erf(const Tensor& self);         // error function
 TENON_API Tensor floor(const Tensor& self);       // greatest integer ≤ x
 TENON_API Tensor ceil(const Tensor& self);        // least integer ≥ x

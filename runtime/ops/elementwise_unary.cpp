@@ -75,9 +75,8 @@ constinit const Op kCeil{unary("ceil", "ceil(Tensor self) -> Tensor",
                                &box<&ceil>, &emit_identity_on_bool<TN_PROGRAM_CEIL>,
                                Promotion::kCommon)};
 constinit const Op kRound{unary("round", "round(Tensor self) -> Tensor",
-                                "Nearest integer, half to even. Source: torch.round.",
-                                &box<&round>, &emit_identity_on_bool<TN_PROGRAM_ROUND>,
-                                Promotion::kCommon)};
+                                "Nearest integer, half to even. Source: torch.round.", &box<&round>,
+                                &emit_identity_on_bool<TN_PROGRAM_ROUND>, Promotion::kCommon)};
 constinit const Op kTrunc{unary("trunc", "trunc(Tensor self) -> Tensor",
                                 "x rounded toward zero. Source: torch.trunc.", &box<&trunc>,
                                 &emit_identity_on_bool<TN_PROGRAM_TRUNC>, Promotion::kCommon)};
@@ -118,16 +117,22 @@ constinit const Op kTanh{real("tanh", "tanh(Tensor self) -> Tensor",
 constinit const Op kSigmoid{real("sigmoid", "sigmoid(Tensor self) -> Tensor",
                                  "1/(1 + e^−x). Source: torch.sigmoid.", &box<&sigmoid>,
                                  &emit_unary<TN_PROGRAM_SIGMOID>)};
+constinit const Op kSilu{{.name = "silu",
+                          .schema = "silu(Tensor self) -> Tensor",
+                          .doc = R"(x · sigmoid(x); integers and bool give the default float.
+Source: Elfwing et al. 2017 (arXiv 1702.03118); torch.nn.functional.silu.)",
+                          .flags = kComposite,
+                          .boxed = &box<&silu>}};
 constinit const Op kErf{real("erf", "erf(Tensor self) -> Tensor",
                              "Error function 2/√π ∫₀ˣ e^−t² dt. Source: torch.erf.", &box<&erf>,
                              &emit_unary<TN_PROGRAM_ERF>)};
-constinit const Op kClamp{unary(
-    "clamp", "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
-    R"(min(max(x, lo), hi); NaN stays; outside the bounds the gradient is 0.
+constinit const Op kClamp{
+    unary("clamp", "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+          R"(min(max(x, lo), hi); NaN stays; outside the bounds the gradient is 0.
 Errors: InvalidArgument without a bound. Source: torch.clamp.)",
-    &box<&clamp>, &emit_clamp, Promotion::kCommon, kInPlaceForm | kNoBool)};
-constinit const Op kIsnan{compare_spec("isnan", "isnan(Tensor self) -> Tensor", "x is NaN.",
-                                       &box<&isnan>, &emit_isnan)};
+          &box<&clamp>, &emit_clamp, Promotion::kCommon, kInPlaceForm | kNoBool)};
+constinit const Op kIsnan{
+    compare_spec("isnan", "isnan(Tensor self) -> Tensor", "x is NaN.", &box<&isnan>, &emit_isnan)};
 constinit const Op kLogicalNot{compare_spec("logical_not", "logical_not(Tensor self) -> Tensor",
                                             "x = 0.", &box<&logical_not>, &emit_logical_not)};
 
@@ -150,6 +155,7 @@ Tensor tanh(const Tensor& self) { return pointwise(kTanh, {self}); }
 Tensor sigmoid(const Tensor& self) { return pointwise(kSigmoid, {self}); }
 Tensor relu(const Tensor& self) { return pointwise(kRelu, {self}); }
 Tensor& relu_(Tensor& self) { return pointwise_(kRelu, self, {}); }
+Tensor silu(const Tensor& self) { return mul(self, sigmoid(self)); }
 Tensor erf(const Tensor& self) { return pointwise(kErf, {self}); }
 Tensor floor(const Tensor& self) { return pointwise(kFloor, {self}); }
 Tensor ceil(const Tensor& self) { return pointwise(kCeil, {self}); }
@@ -170,10 +176,10 @@ Tensor& clamp_(Tensor& self, std::optional<Scalar> min, std::optional<Scalar> ma
 }
 
 void register_unary_ops(OpList& list) {
-  for (const Op* op : {&kNeg,  &kAbs,   &kSign,  &kSquare,     &kFloor, &kCeil, &kRound, &kTrunc,
-                       &kRelu, &kExp,   &kExpm1, &kLog,        &kLog1p, &kSqrt, &kRsqrt, &kReciprocal,
-                       &kSin,  &kCos,   &kTanh,  &kSigmoid,    &kErf,   &kClamp, &kIsnan,
-                       &kLogicalNot})
+  for (const Op* op :
+       {&kNeg,  &kAbs,     &kSign, &kSquare, &kFloor, &kCeil,  &kRound,      &kTrunc, &kRelu,
+        &kExp,  &kExpm1,   &kLog,  &kLog1p,  &kSqrt,  &kRsqrt, &kReciprocal, &kSin,   &kCos,
+        &kTanh, &kSigmoid, &kSilu, &kErf,    &kClamp, &kIsnan, &kLogicalNot})
     list.add(*op);
 }
 

@@ -128,6 +128,8 @@ void add_real(std::vector<SampleRow>& rows) {
   rows.push_back(real("cos", [](double x) { return std::cos(x); }, {-20, 20}));
   rows.push_back(real("tanh", [](double x) { return std::tanh(x); }, {-4, 4}));
   rows.push_back(real("sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }, {-8, 8}));
+  rows.push_back(real("silu", [](double x) { return x / (1 + std::exp(-x)); }, {-6, 6}));
+  rows.back().dtypes = {kFloat32, kFloat64, kInt64, kInt32, kBool};  // f16, bf16 round twice
   rows.push_back(real("erf", [](double x) { return std::erf(x); }, {-3, 3}));
 }
 
