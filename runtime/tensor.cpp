@@ -55,7 +55,11 @@ Scalar Tensor::item() const {
   else
     context.download(impl.operand()->buffer, impl.desc.offset_bytes, bytes, size);
   return visit(dtype(), [&]<class T>(T value) -> Scalar {
-    std::memcpy(&value, bytes, sizeof(T));
+    if constexpr (std::is_same_v<T, bool>) {  // memory may hold any byte; only 0 is false
+      return Scalar(bytes[0] != std::byte{0});
+    } else {
+      std::memcpy(&value, bytes, sizeof(T));
+    }
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>)
       return Scalar(static_cast<float>(value));
     else
@@ -78,7 +82,9 @@ std::vector<T> Tensor::to_vector() const {
     for (size_t i = 0; i < count; ++i) {
       int64_t at = 0;
       for (int64_t d = 0; d < shape.rank(); ++d) at += index[d] * steps[d];
-      if constexpr (std::is_same_v<S, T>) values[i] = data[at];
+      if constexpr (std::is_same_v<S, bool>)
+        values[i] = static_cast<T>(reinterpret_cast<const uint8_t*>(data)[at] != 0);
+      else if constexpr (std::is_same_v<S, T>) values[i] = data[at];
       else if constexpr (std::is_same_v<S, Half> || std::is_same_v<S, BFloat16>)
         values[i] = static_cast<T>(static_cast<float>(data[at]));
       else
