@@ -11,12 +11,14 @@
 namespace tenon::autograd {
 namespace {
 
+constexpr int kFrames = 24;  // of a call stack,
+constexpr int kOwn = 3;      // without our own
+
 std::atomic<bool> enabled{false};
 
 // The native call stack, innermost first, without our own frames.
 std::string call_stack() {
 #if __has_include(<execinfo.h>)
-  constexpr int kFrames = 24, kOwn = 3;
   void* frames[kFrames];
   const int count = backtrace(frames, kFrames);
   const std::unique_ptr<char*, decltype(&std::free)> lines(backtrace_symbols(frames, count),

@@ -11,6 +11,8 @@
 namespace tenon::autograd {
 namespace {
 
+constexpr size_t kSmall = 16;  // nodes
+
 __attribute__((tls_model("initial-exec"))) constinit thread_local bool collecting = false;
 
 class CollectingScope {
@@ -44,7 +46,6 @@ void run_hooks(const Node& node, std::span<Tensor> incoming) {
 
 // Room for a small graph at once.
 Engine::Engine(Options options) : options_(options) {
-  constexpr size_t kSmall = 16;
   states_.reserve(kSmall);
   targets_.reserve(2 * kSmall);
   buffers_.reserve(kSmall);

@@ -45,7 +45,7 @@ void make_leaf(TensorImpl& impl) {
 
 Edge edge_of(TensorImpl& impl, uint32_t version) {
   AutogradMeta* meta = meta_of(impl);
-  const Edge own = meta != nullptr ? meta->edge : Edge();
+  Edge own = meta != nullptr ? meta->edge : Edge();
   if (!impl.base || !impl.base->requires_grad) return own;
   if (own.node && (meta->view_version == version || own.node->is_leaf())) return own;
   // Two threads may ask at once; the tensor's own state is only touched under the lock.

@@ -13,6 +13,8 @@
 namespace tenon::autograd {
 namespace {
 
+constexpr int64_t kMatrixDims[] = {0, 1};  // what t_ swaps
+
 // The value of self before an in-place call whose rule needs it, from check_write() to record().
 thread_local Ref<TensorImpl> original_self;
 
@@ -63,7 +65,7 @@ Ref<OpNode> geometry_node(const Op& op, const Rule& rule, size_t edges, const Te
 
 // A write through a view is a write to its base: base' = base with the view's part replaced. The
 // view, like every other one, finds its new history through the base when somebody asks.
-void rebase(TensorImpl& view, Ref<OpNode> written, uint32_t version_before) {
+void rebase(TensorImpl& view, const Ref<OpNode>& written, uint32_t version_before) {
   TensorImpl& base = *view.base;
   const Ref<OpNode> node = geometry_node(copy_slices_op(), copy_slices_rule(), 2, base, view);
   node->set_edge(0, edge_of(base, version_before));
@@ -169,13 +171,12 @@ void check_metadata_edit(const Tensor& tensor, std::string_view op) {
   if (!in_graph(tensor) || tensor.dim() < 2) return;
   // From here on the tensor is the transpose of what it was.
   static const Op& transpose = *find_op("transpose");
-  static constexpr int64_t kDims[] = {0, 1};
   const Ref<OpNode> node = OpNode::make({.op = &transpose,
                                          .rule = static_cast<const Rule*>(transpose.gradient()),
                                          .edges = 1,
                                          .outputs = 1,
                                          .saved = 0,
-                                         .attributes = kDims,
+                                         .attributes = kMatrixDims,
                                          .scalars = {}});
   node->set_edge(0, edge_of(impl));
   const RecordingScope off(false);
