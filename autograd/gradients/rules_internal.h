@@ -16,6 +16,11 @@ namespace tenon::autograd {
 [[nodiscard]] std::span<const Rule> convolution_rules();
 [[nodiscard]] std::span<const Rule> pooling_rules();
 [[nodiscard]] std::span<const Rule> loss_rules();
+[[nodiscard]] std::span<const Rule> activation_rules();
+[[nodiscard]] std::span<const Rule> manipulation_rules();
+[[nodiscard]] std::span<const Rule> sorting_rules();
+[[nodiscard]] std::span<const Rule> normalization_rules();
+[[nodiscard]] std::span<const Rule> attention_rules();
 
 // In-place calls on views: input 0 is the old base, input 1 the view's new value.
 [[nodiscard]] const Op& copy_slices_op();

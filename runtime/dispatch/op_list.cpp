@@ -21,6 +21,11 @@ const OpList& list() {
     register_pooling_ops(*made);
     register_loss_ops(*made);
     register_random_ops(*made);
+    register_activation_ops(*made);
+    register_manipulation_ops(*made);
+    register_sorting_ops(*made);
+    register_normalization_ops(*made);
+    register_attention_ops(*made);
     return made;
   }();
   return instance;

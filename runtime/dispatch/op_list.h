@@ -24,5 +24,10 @@ void register_convolution_ops(OpList& list);
 void register_pooling_ops(OpList& list);
 void register_loss_ops(OpList& list);
 void register_random_ops(OpList& list);
+void register_activation_ops(OpList& list);
+void register_manipulation_ops(OpList& list);
+void register_sorting_ops(OpList& list);
+void register_normalization_ops(OpList& list);
+void register_attention_ops(OpList& list);
 
 }  // namespace tenon

@@ -61,7 +61,7 @@ void every_record_is_documented() {
 }
 
 void the_table_is_not_smaller_than_the_floor() {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "floor.txt";
+  const auto path = std::filesystem::path(TENON_TESTS_FOLDER) / "ops/floor.txt";
   std::ifstream file(path);
   ASSERT_TRUE(file.is_open()) << path;
   std::map<std::string, int64_t> planned = {{"forward", planned_forward_cases()},

@@ -82,6 +82,11 @@ const std::vector<SampleRow>& all_samples() {
     add_pooling_samples(*rows);
     add_loss_samples(*rows);
     add_random_samples(*rows);
+    add_activation_samples(*rows);
+    add_manipulation_samples(*rows);
+    add_sorting_samples(*rows);
+    add_normalization_samples(*rows);
+    add_attention_samples(*rows);
     return rows;
   }();
   return all;

@@ -81,6 +81,11 @@ void add_convolution_samples(std::vector<SampleRow>& rows);
 void add_pooling_samples(std::vector<SampleRow>& rows);
 void add_loss_samples(std::vector<SampleRow>& rows);
 void add_random_samples(std::vector<SampleRow>& rows);
+void add_activation_samples(std::vector<SampleRow>& rows);
+void add_manipulation_samples(std::vector<SampleRow>& rows);
+void add_sorting_samples(std::vector<SampleRow>& rows);
+void add_normalization_samples(std::vector<SampleRow>& rows);
+void add_attention_samples(std::vector<SampleRow>& rows);
 
 // ---- words for the rows ----
 

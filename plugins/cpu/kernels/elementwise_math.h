@@ -22,7 +22,12 @@ TENON_CPU_INLINE Float copy_sign(Float magnitude, Float sign) {
 // A zero keeps its sign.
 TENON_CPU_INLINE Float keep_zero(Float x, Float y) { return select(x == splat(0.0f), x, y); }
 
-TENON_CPU_INLINE Float power_of_two(Int n) { return as_float((n + 127) << 23); }
+// n + m, wrapping: lanes of NaN have the exponent INT_MIN, and give NaN whatever comes of it.
+TENON_CPU_INLINE Int plus(Int n, int32_t m) {
+  return (Int)((UInt)n + static_cast<uint32_t>(m));
+}
+
+TENON_CPU_INLINE Float power_of_two(Int n) { return as_float(plus(n, 127) << 23); }
 
 // y 2^n with one rounding, for -252 <= n <= 254.
 TENON_CPU_INLINE Float scale(Float y, Int n) {
@@ -78,7 +83,7 @@ TENON_CPU_INLINE Float exponential(Float x, int32_t extra) {
   Float clamped = select(x > splat(90.0f), splat(90.0f), x);
   clamped = select(clamped < splat(-105.0f), splat(-105.0f), clamped);
   const Exponent e = split_exponent(clamped);
-  return scale(e.minus_one + splat(1.0f), e.power + extra);
+  return scale(e.minus_one + splat(1.0f), plus(e.power, extra));
 }
 
 struct VectorExp {
@@ -101,7 +106,7 @@ TENON_CPU_INLINE Float exponential_minus_one(Float x) {
   Float clamped = select(x > splat(89.0f), splat(89.0f), x);
   clamped = select(clamped < splat(-18.0f), splat(-18.0f), clamped);
   const Exponent e = split_exponent(clamped);
-  const Float t = power_of_two(e.power - 1);
+  const Float t = power_of_two(plus(e.power, -1));
   const Float y = multiply_add(t, e.minus_one, t - splat(0.5f));
   return keep_zero(x, y + y);
 }
