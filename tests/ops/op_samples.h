@@ -49,7 +49,15 @@ struct ErrorRow {
   std::string what;  // in words, the name of the case
   std::vector<Argument> arguments;
   std::string message;  // regular expression to be found in it
+  // Changes the operands before the call: moves one elsewhere, makes one a leaf or a view.
+  std::function<void(std::vector<Value>&)> prepare = nullptr;
+  // What is called instead of the op itself: its in-place or out= form.
+  std::function<void(std::span<const Value>)> call = nullptr;
 };
+
+// Words for ErrorRow::prepare. The other device is "reference", or "cpu" where that is the default.
+[[nodiscard]] std::function<void(std::vector<Value>&)> on_another_device(size_t argument);
+[[nodiscard]] std::function<void(std::vector<Value>&)> requiring_grad(size_t argument);
 
 struct SampleRow {
   std::string op;
