@@ -49,12 +49,21 @@ InputFile::InputFile(std::string path, std::string_view op) : path_(std::move(pa
   size_bytes_ = static_cast<uint64_t>(status.st_size);
 }
 
-InputFile::~InputFile() { ::close(descriptor_); }
+InputFile::InputFile(std::string path, std::string_view op, std::vector<std::byte> bytes)
+    : path_(std::move(path)), op_(op), bytes_(std::move(bytes)), size_bytes_(bytes_.size()) {}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
 
 void InputFile::read(uint64_t offset, void* target, uint64_t size_bytes) const {
   require(offset <= size_bytes_ && size_bytes <= size_bytes_ - offset, "expected ", size_bytes,
           " bytes at ", offset, ", the file ends at ", size_bytes_, "; it is cut short");
   auto* out = static_cast<std::byte*>(target);
+  if (descriptor_ < 0) {
+    std::copy_n(bytes_.data() + offset, size_bytes, out);
+    return;
+  }
   while (size_bytes > 0) {
     const ssize_t got =
         ::pread(descriptor_, out, std::min(size_bytes, kMaxCall), static_cast<off_t>(offset));

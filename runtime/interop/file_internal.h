@@ -12,11 +12,14 @@
 
 namespace tenon {
 
-// A regular file open for reading. Errors (all members): Io, naming the path.
+// A regular file open for reading, or a member of an archive. Errors (all members): Io, naming the
+// path.
 class InputFile {
  public:
   // `op` begins the messages.
   InputFile(std::string path, std::string_view op);
+  // Bytes that were unpacked; `path` says where they come from.
+  InputFile(std::string path, std::string_view op, std::vector<std::byte> bytes);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
@@ -34,7 +37,8 @@ class InputFile {
  private:
   std::string path_;
   std::string op_;
-  int descriptor_ = -1;
+  int descriptor_ = -1;  // -1: bytes_
+  std::vector<std::byte> bytes_;
   uint64_t size_bytes_ = 0;
 };
 
@@ -48,6 +52,8 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(const void* data, uint64_t size_bytes);
+  // Where to write by other means than write().
+  [[nodiscard]] const std::string& temporary_path() const noexcept { return temporary_path_; }
   // Flushes to the disk, then renames.
   void commit();
 

@@ -1,6 +1,6 @@
 #include <tenon/runtime/interop/npy.h>
 
-#include <tenon/runtime/interop/file_internal.h>
+#include <tenon/runtime/interop/npy_internal.h>
 
 #include <algorithm>
 #include <charconv>
@@ -173,26 +173,30 @@ std::string header_text(std::string_view descriptor, const Shape& sizes) {
 
 }  // namespace
 
-void save_npy(const std::string& path, const Tensor& tensor) {
-  constexpr std::string_view kOp = "save_npy";
-  check(tensor.dtype() != kBFloat16, ErrorCode::kDType, kOp,
+std::string npy_header(const Tensor& tensor, std::string_view op) {
+  check(tensor.dtype() != kBFloat16, ErrorCode::kDType, op,
         "NumPy has no bfloat16; convert with .to(kFloat32), or use save_safetensors");
   const auto* row = std::find_if(std::begin(kDescriptors), std::end(kDescriptors),
                                  [&](const Descriptor& d) { return d.dtype == tensor.dtype(); });
   const std::string text = header_text(row->text, tensor.sizes());
+  const char version[] = {1, 0, static_cast<char>(text.size() & 0xff),
+                          static_cast<char>(text.size() >> 8)};
+  return join_text(kMagic, std::string_view(version, sizeof version), text);
+}
+
+void save_npy(const std::string& path, const Tensor& tensor) {
+  constexpr std::string_view kOp = "save_npy";
+  const std::string header = npy_header(tensor, kOp);
   const HostBytes bytes(tensor);
   OutputFile file(path, kOp);
-  const unsigned char version[] = {1, 0, static_cast<unsigned char>(text.size() & 0xff),
-                                   static_cast<unsigned char>(text.size() >> 8)};
-  file.write(kMagic.data(), kMagic.size());
-  file.write(version, sizeof version);
-  file.write(text.data(), text.size());
+  file.write(header.data(), header.size());
   file.write(bytes.data(), bytes.size_bytes());
   file.commit();
 }
 
-Tensor load_npy(const std::string& path) {
-  const InputFile file(path, "load_npy");
+Tensor load_npy(const std::string& path) { return read_npy(InputFile(path, "load_npy")); }
+
+Tensor read_npy(const InputFile& file) {
   unsigned char start[12] = {};
   file.require(file.size_bytes() >= 10, "expected a header, got ", file.size_bytes(),
                " bytes; it is no .npy file");
