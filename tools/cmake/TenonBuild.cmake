@@ -50,9 +50,9 @@ target_link_options(tenon_flags INTERFACE -Wl,--gc-sections -Wl,-z,relro -Wl,-z,
 
 set(TENON_NO_UNDEFINED "-Wl,-z,defs")
 if(TENON_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+  add_compile_options(-fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all
                       -fno-omit-frame-pointer -g)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(-fsanitize=${TENON_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
     set(TENON_NO_UNDEFINED "")  # clang leaves the sanitizer's symbols to the executable
   endif()
