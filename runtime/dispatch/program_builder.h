@@ -9,6 +9,7 @@
 #include <tenon/api/device_plugin.h>
 
 #include <tenon/runtime/dtype.h>
+#include <tenon/runtime/export.h>
 #include <tenon/runtime/scalar.h>
 
 namespace tenon {
@@ -44,7 +45,7 @@ struct ProgramDraft {
 };
 
 // What an op's emit function sees.
-class ProgramBuilder {
+class TENON_API ProgramBuilder {
  public:
   // One operand of the call: a tensor input or a scalar.
   struct Argument {
