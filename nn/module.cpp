@@ -1,5 +1,6 @@
 #include <tenon/nn/module.h>
 
+#include <tenon/autograd/custom_function.h>
 #include <tenon/autograd/grad_mode.h>
 #include <tenon/nn/parameter.h>
 #include <tenon/runtime/ops/copy.h>
@@ -40,6 +41,19 @@ void append_list(std::string& text, std::string_view title, const std::vector<st
     text += join_text(" and ", lines.size() - kMaxNamesInText, " more");
 }
 
+// The identity; its backward pass hands the gradient to a function that may change it.
+struct GradientTap : autograd::Function<GradientTap> {
+  using Call = std::function<Tensor(const Tensor&)>;
+  static Tensor forward(autograd::FunctionContext& context, const Tensor& x, const Call& call) {
+    context.save(call);
+    return x.detach();
+  }
+  static std::vector<Tensor> backward(autograd::FunctionContext& context,
+                                      const std::vector<Tensor>& gradients) {
+    return {context.value<Call>(0)(gradients[0]), Tensor()};
+  }
+};
+
 }  // namespace
 
 // What a clone has already made, so that shared tensors and modules stay shared.
@@ -58,11 +72,7 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& input) {
-  try {
-    return hooks_.empty() ? forward(input) : call(input);
-  } catch (const Error& error) {
-    throw Error(error.code(), std::string(error.what()) + "\n  in " + describe());
-  }
+  return guarded([&] { return hooks_.empty() ? forward(input) : call(input); });
 }
 
 Tensor Module::call(const Tensor& input) {
@@ -72,22 +82,57 @@ Tensor Module::call(const Tensor& input) {
     if (hook.before)
       if (Tensor changed = hook.before(*this, current); changed.defined())
         current = std::move(changed);
+  const bool backward =
+      GradMode::is_enabled() && std::any_of(hooks.begin(), hooks.end(),
+                                            [](const HookEntry& hook) { return !!hook.backward; });
+  // The gradient of the output comes first and waits here for that of the input.
+  const auto waiting = std::make_shared<Tensor>();
+  const bool input_in_graph = backward && current.requires_grad();
+  if (input_in_graph)
+    current =
+        GradientTap::apply(current, GradientTap::Call([this, waiting](const Tensor& gradient) {
+                             return call_backward_hooks(gradient, *waiting);
+                           }));
   Tensor output = forward(current);
   for (const HookEntry& hook : hooks)
     if (hook.after)
       if (Tensor changed = hook.after(*this, current, output); changed.defined())
         output = std::move(changed);
-  return output;
+  if (!backward) return output;
+  return GradientTap::apply(
+      output, GradientTap::Call([this, waiting, input_in_graph](const Tensor& gradient) {
+        *waiting = gradient;
+        if (!input_in_graph) (void)call_backward_hooks(Tensor(), gradient);
+        return gradient;
+      }));
+}
+
+Tensor Module::call_backward_hooks(const Tensor& grad_input, const Tensor& grad_output) {
+  Tensor current = grad_input;
+  const std::vector<HookEntry> hooks = hooks_;
+  for (const HookEntry& hook : hooks)
+    if (hook.backward)
+      if (Tensor changed = hook.backward(*this, current, grad_output); changed.defined())
+        current = std::move(changed);
+  return current;
+}
+
+uint64_t Module::add_hook(HookEntry hook) {
+  hook.id = next_hook_++;
+  hooks_.push_back(std::move(hook));
+  return hooks_.back().id;
 }
 
 uint64_t Module::register_forward_pre_hook(PreHook hook) {
-  hooks_.push_back({next_hook_, std::move(hook), nullptr});
-  return next_hook_++;
+  return add_hook({0, std::move(hook), nullptr, nullptr});
 }
 
 uint64_t Module::register_forward_hook(Hook hook) {
-  hooks_.push_back({next_hook_, nullptr, std::move(hook)});
-  return next_hook_++;
+  return add_hook({0, nullptr, std::move(hook), nullptr});
+}
+
+uint64_t Module::register_full_backward_hook(BackwardHook hook) {
+  return add_hook({0, nullptr, nullptr, std::move(hook)});
 }
 
 void Module::remove_hook(uint64_t id) {
@@ -106,9 +151,10 @@ void Module::check_name(const std::string& name) const {
         class_name(*this), "; choose another name");
 }
 
-void Module::add_tensor(const std::string& name, TensorAccess access, TensorKind kind) {
+void Module::add_tensor(const std::string& name, TensorAccess access, TensorKind kind,
+                        BufferKind lifetime) {
   check_name(name);
-  tensors_.push_back({name, kind, std::move(access), {}});
+  tensors_.push_back({name, kind, lifetime, std::move(access), {}});
 }
 
 void Module::add_module(const std::string& name, ModuleAccess access) {
@@ -119,12 +165,12 @@ void Module::add_module(const std::string& name, ModuleAccess access) {
 }
 
 void Module::register_parameter(const std::string& name, Tensor value) {
-  add_tensor(name, nullptr, TensorKind::kParameter);
+  add_tensor(name, nullptr, TensorKind::kParameter, BufferKind::kPersistent);
   tensors_.back().held = std::move(value);
 }
 
-void Module::register_buffer(const std::string& name, Tensor value) {
-  add_tensor(name, nullptr, TensorKind::kBuffer);
+void Module::register_buffer(const std::string& name, Tensor value, BufferKind kind) {
+  add_tensor(name, nullptr, TensorKind::kBuffer, kind);
   tensors_.back().held = std::move(value);
 }
 
@@ -138,23 +184,35 @@ Module* Module::child(const ModuleEntry& entry) const {
                            : entry.access.held.get();
 }
 
+Tensor& Module::own_tensor(std::string_view name) {
+  for (TensorEntry& entry : tensors_)
+    if (entry.name == name) return tensor(entry);
+  fail(ErrorCode::kInvalidArgument, class_name(*this), "has no tensor \"", name, "\"");
+}
+
+std::vector<std::pair<std::string, Module*>> Module::named_children() const {
+  std::vector<std::pair<std::string, Module*>> result;
+  for (const ModuleEntry& entry : modules_)
+    if (Module* module = child(entry)) result.emplace_back(entry.name, module);
+  return result;
+}
+
 std::vector<Module*> Module::children() const {
   std::vector<Module*> result;
-  for (const ModuleEntry& entry : modules_)
-    if (Module* module = child(entry)) result.push_back(module);
+  for (const auto& [name, module] : named_children()) result.push_back(module);
   return result;
 }
 
 // ---- state ----
 
-// visit(name, tensor, kind) for each defined tensor of the tree, in PyTorch's order: own
+// visit(name, tensor, entry) for each defined tensor of the tree, in PyTorch's order: own
 // parameters, own buffers, then the submodules.
 template <class Visit>
 void Module::visit_tensors(const std::string& prefix, const Visit& visit) {
   for (const TensorKind kind : {TensorKind::kParameter, TensorKind::kBuffer})
     for (TensorEntry& entry : tensors_)
       if (Tensor& value = tensor(entry); entry.kind == kind && value.defined())
-        visit(join(prefix, entry.name), value, kind);
+        visit(join(prefix, entry.name), value, entry);
   for (const ModuleEntry& entry : modules_)
     if (Module* module = child(entry)) module->visit_tensors(join(prefix, entry.name), visit);
 }
@@ -162,11 +220,11 @@ void Module::visit_tensors(const std::string& prefix, const Visit& visit) {
 NamedTensors Module::named_tensors(TensorKind wanted) const {
   NamedTensors result;
   std::unordered_set<const TensorImpl*> seen;
-  const_cast<Module*>(this)->visit_tensors("",
-                                           [&](std::string name, Tensor& value, TensorKind kind) {
-                                             if (kind == wanted && seen.insert(value.impl()).second)
-                                               result.emplace_back(std::move(name), value);
-                                           });
+  const_cast<Module*>(this)->visit_tensors(
+      "", [&](std::string name, Tensor& value, const TensorEntry& entry) {
+        if (entry.kind == wanted && seen.insert(value.impl()).second)
+          result.emplace_back(std::move(name), value);
+      });
   return result;
 }
 
@@ -188,11 +246,60 @@ std::vector<std::pair<std::string, Module*>> Module::named_modules() {
   return result;
 }
 
+// A path that leads to a shared tensor is good too, so the lists of unique names do not do.
+Tensor Module::find_tensor(const std::string& path, TensorKind kind, std::string_view op) const {
+  Tensor found;
+  std::vector<std::string> names;
+  const_cast<Module*>(this)->visit_tensors(
+      "", [&](std::string name, Tensor& value, const TensorEntry& entry) {
+        if (entry.kind != kind) return;
+        if (name == path) found = value;
+        names.push_back(std::move(name));
+      });
+  if (found.defined()) return found;
+  std::string text;
+  append_list(text, "there are", names);
+  fail(ErrorCode::kInvalidArgument, op, class_name(*this), " has no \"", path, "\"", text);
+}
+
+Tensor Module::get_parameter(const std::string& path) const {
+  return find_tensor(path, TensorKind::kParameter, "get_parameter");
+}
+
+Tensor Module::get_buffer(const std::string& path) const {
+  return find_tensor(path, TensorKind::kBuffer, "get_buffer");
+}
+
+Module& Module::get_submodule(const std::string& path) {
+  std::vector<std::string> names;
+  for (auto& [name, module] : named_modules()) {
+    if (name == path) return *module;
+    if (!name.empty()) names.push_back(name);
+  }
+  std::string text;
+  append_list(text, "there are", names);
+  fail(ErrorCode::kInvalidArgument, "get_submodule", class_name(*this), " has no \"", path, "\"",
+       text);
+}
+
+int64_t Module::num_parameters() const {
+  int64_t count = 0;
+  for (const Tensor& value : parameters()) count = checked_add(count, value.numel());
+  return count;
+}
+
+void Module::apply(const std::function<void(Module&)>& action) {
+  for (Module* module : children()) module->apply(action);
+  action(*this);
+}
+
 NamedTensors Module::state_dict() const {
   NamedTensors result;
-  const_cast<Module*>(this)->visit_tensors("", [&](std::string name, Tensor& value, TensorKind) {
-    result.emplace_back(std::move(name), value.detach());
-  });
+  const_cast<Module*>(this)->visit_tensors(
+      "", [&](std::string name, Tensor& value, const TensorEntry& entry) {
+        if (entry.lifetime == BufferKind::kPersistent)
+          result.emplace_back(std::move(name), value.detach());
+      });
   return result;
 }
 
@@ -202,7 +309,8 @@ LoadReport Module::load_state_dict(const NamedTensors& state, LoadMode mode) {
   LoadReport report;
   std::vector<std::string> mismatched;
   std::vector<std::pair<Tensor, const Tensor*>> copies;
-  visit_tensors("", [&](std::string name, Tensor& value, TensorKind) {
+  visit_tensors("", [&](std::string name, Tensor& value, const TensorEntry& entry) {
+    if (entry.lifetime == BufferKind::kTransient) return;
     const auto found = given.find(name);
     if (found == given.end()) {
       report.missing.push_back(std::move(name));
@@ -243,7 +351,7 @@ template <class Convert>
 void Module::convert(const Convert& convert) {
   const NoGradGuard no_grad;
   std::unordered_set<const TensorImpl*> seen;
-  visit_tensors("", [&](const std::string&, Tensor& value, TensorKind) {
+  visit_tensors("", [&](const std::string&, Tensor& value, const TensorEntry&) {
     if (!seen.insert(value.impl()).second) return;
     const Tensor gradient = value.requires_grad() ? value.grad() : Tensor();
     set_data(value, convert(value.detach()));

@@ -36,6 +36,9 @@ enum class LoadMode : uint8_t {
   kPartial,  // loads what both sides have; shapes must still agree
 };
 
+// Whether a buffer is part of the state dict.
+enum class BufferKind : uint8_t { kPersistent, kTransient };
+
 // How a state dict differed from a module.
 struct LoadReport {
   std::vector<std::string> missing;     // in the module only
@@ -47,6 +50,10 @@ class TENON_API Module {
   // May return a replacement for the input or the output, or an undefined tensor.
   using PreHook = std::function<Tensor(Module&, const Tensor& input)>;
   using Hook = std::function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
+  // May return a replacement for the gradient of the input. It is undefined when the input takes no
+  // part in the graph.
+  using BackwardHook =
+      std::function<Tensor(Module&, const Tensor& grad_input, const Tensor& grad_output)>;
 
   Module() = default;
   Module(const Module&) = default;
@@ -67,7 +74,19 @@ class TENON_API Module {
   [[nodiscard]] NamedTensors named_buffers() const;
   // This module first (named ""), then its submodules, depth first.
   [[nodiscard]] std::vector<std::pair<std::string, Module*>> named_modules();
-  // Parameters and buffers, outside the graph, memory shared.
+  // The submodules of this module alone, in order.
+  [[nodiscard]] std::vector<Module*> children() const;
+  [[nodiscard]] std::vector<std::pair<std::string, Module*>> named_children() const;
+  // By dotted path; get_submodule("") is the module itself. Errors: InvalidArgument, with the names
+  // that there are.
+  [[nodiscard]] Tensor get_parameter(const std::string& path) const;
+  [[nodiscard]] Tensor get_buffer(const std::string& path) const;
+  [[nodiscard]] Module& get_submodule(const std::string& path);
+  // Elements of all parameters, shared ones counted once.
+  [[nodiscard]] int64_t num_parameters() const;
+  // Calls `action` on every submodule, then on the module itself.
+  void apply(const std::function<void(Module&)>& action);
+  // Parameters and persistent buffers, outside the graph, memory shared.
   [[nodiscard]] NamedTensors state_dict() const;
   // Copies values into the module, across dtypes and devices. Nothing is changed on error.
   // Errors: InvalidArgument, with every difference in names and shapes.
@@ -86,6 +105,8 @@ class TENON_API Module {
   // ---- hooks; each returns an id for remove_hook ----
   uint64_t register_forward_pre_hook(PreHook hook);
   uint64_t register_forward_hook(Hook hook);
+  // Called in every backward pass that reaches the module's output. The module must outlive it.
+  uint64_t register_full_backward_hook(BackwardHook hook);
   void remove_hook(uint64_t id);
 
   // One line: "Linear(in_features=784, out_features=128, bias=true)".
@@ -99,11 +120,12 @@ class TENON_API Module {
   // ---- registration. Names are unique, not empty and without dots. Errors: InvalidArgument ----
   template <class Owner>
   void register_parameter(const std::string& name, Tensor Owner::*member) {
-    add_tensor(name, tensor_access(member), TensorKind::kParameter);
+    add_tensor(name, tensor_access(member), TensorKind::kParameter, BufferKind::kPersistent);
   }
   template <class Owner>
-  void register_buffer(const std::string& name, Tensor Owner::*member) {
-    add_tensor(name, tensor_access(member), TensorKind::kBuffer);
+  void register_buffer(const std::string& name, Tensor Owner::*member,
+                       BufferKind kind = BufferKind::kPersistent) {
+    add_tensor(name, tensor_access(member), TensorKind::kBuffer, kind);
   }
   // A submodule held as a value or as a shared_ptr.
   template <class Owner, std::derived_from<Module> M>
@@ -125,7 +147,8 @@ class TENON_API Module {
   // Held by the registry alone: for containers and modules built at run time. Do not keep such a
   // tensor or module in a member of a Cloneable: a clone would not find it.
   void register_parameter(const std::string& name, Tensor value);
-  void register_buffer(const std::string& name, Tensor value);
+  void register_buffer(const std::string& name, Tensor value,
+                       BufferKind kind = BufferKind::kPersistent);
   template <std::derived_from<Module> M>
   std::shared_ptr<M> register_module(const std::string& name, std::shared_ptr<M> module) {
     add_module(name, {module, nullptr, nullptr});
@@ -135,8 +158,17 @@ class TENON_API Module {
  protected:
   // Shares everything; Cloneable defines it.
   [[nodiscard]] virtual std::shared_ptr<Module> copy_module() const;
-  // The submodules, in order.
-  [[nodiscard]] std::vector<Module*> children() const;
+  // The tensor or submodule registered under a name of its own (no path). Errors: InvalidArgument.
+  [[nodiscard]] Tensor& own_tensor(std::string_view name);
+  // Calls `compute`, and adds this module to the text of its errors: for what is not forward().
+  template <class Compute>
+  [[nodiscard]] auto guarded(const Compute& compute) {
+    try {
+      return compute();
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string(error.what()) + "\n  in " + describe());
+    }
+  }
 
  private:
   enum class TensorKind : uint8_t { kParameter, kBuffer };
@@ -144,6 +176,7 @@ class TENON_API Module {
   struct TensorEntry {
     std::string name;
     TensorKind kind;
+    BufferKind lifetime;
     TensorAccess access;  // a member; else `held`
     Tensor held;
   };
@@ -160,6 +193,7 @@ class TENON_API Module {
     uint64_t id = 0;
     PreHook before;
     Hook after;
+    BackwardHook backward;
   };
   struct CloneMap;
   template <class Visit>
@@ -169,15 +203,20 @@ class TENON_API Module {
   static TensorAccess tensor_access(Tensor Owner::*member) {
     return [member](Module& self) -> Tensor& { return static_cast<Owner&>(self).*member; };
   }
-  void add_tensor(const std::string& name, TensorAccess access, TensorKind kind);
+  void add_tensor(const std::string& name, TensorAccess access, TensorKind kind,
+                  BufferKind lifetime);
   void add_module(const std::string& name, ModuleAccess access);
   void check_name(const std::string& name) const;
   [[nodiscard]] Tensor& tensor(TensorEntry& entry);
   [[nodiscard]] Module* child(const ModuleEntry& entry) const;
   [[nodiscard]] NamedTensors named_tensors(TensorKind kind) const;
+  [[nodiscard]] Tensor find_tensor(const std::string& path, TensorKind kind,
+                                   std::string_view op) const;
   template <class Convert>
   void convert(const Convert& convert);
   [[nodiscard]] Tensor call(const Tensor& input);
+  [[nodiscard]] Tensor call_backward_hooks(const Tensor& grad_input, const Tensor& grad_output);
+  uint64_t add_hook(HookEntry hook);
   void unshare(CloneMap& map);
 
   std::vector<TensorEntry> tensors_;
@@ -189,17 +228,19 @@ class TENON_API Module {
 
 TENON_API std::ostream& operator<<(std::ostream& stream, const Module& module);
 
-// Base of a module class that can be cloned: struct Net : nn::Cloneable<Net>.
-template <class Derived>
-class Cloneable : public Module {
+// Base of a module class that can be cloned: struct Net : nn::Cloneable<Net>. Classes between it
+// and Module come as Base.
+template <class Derived, class Base = Module>
+class Cloneable : public Base {
  public:
+  using Base::Base;
   [[nodiscard]] std::shared_ptr<Derived> clone() const {
-    return std::static_pointer_cast<Derived>(clone_module());
+    return std::static_pointer_cast<Derived>(this->clone_module());
   }
 
  protected:
   [[nodiscard]] std::shared_ptr<Module> copy_module() const override {
-    if (typeid(*this) != typeid(Derived)) return Module::copy_module();
+    if (typeid(*this) != typeid(Derived)) return Base::copy_module();
     return std::make_shared<Derived>(static_cast<const Derived&>(*this));
   }
 };

@@ -11,6 +11,7 @@
 #include <tenon/nn/functional.h>
 #include <tenon/nn/init.h>
 #include <tenon/nn/layers/activation.h>
+#include <tenon/nn/layers/container.h>
 #include <tenon/nn/layers/convolution.h>
 #include <tenon/nn/layers/dropout.h>
 #include <tenon/nn/layers/flatten.h>
