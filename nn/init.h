@@ -9,14 +9,15 @@
 namespace tenon::nn::init {
 
 enum class FanMode : uint8_t { kFanIn, kFanOut };
-enum class Nonlinearity : uint8_t { kLinear, kSigmoid, kTanh, kReLU, kLeakyReLU };
+// kLinear stands for convolutions too.
+enum class Nonlinearity : uint8_t { kLinear, kSigmoid, kTanh, kReLU, kLeakyReLU, kSELU };
 
 struct Fans {
   int64_t in = 0, out = 0;
 };
 [[nodiscard]] TENON_API Fans fans(const Tensor& tensor);
-// Keeps the variance through the nonlinearity; `slope` is leaky ReLU's.
-[[nodiscard]] TENON_API double gain(Nonlinearity nonlinearity, double slope = 0.01);
+// What keeps the variance through the nonlinearity; `slope` is leaky ReLU's.
+[[nodiscard]] TENON_API double calculate_gain(Nonlinearity nonlinearity, double slope = 0.01);
 
 struct KaimingOptions {
   double slope = 0;  // of the leaky ReLU after the layer
@@ -30,6 +31,20 @@ TENON_API Tensor& constant_(Tensor& tensor, Scalar value);
 TENON_API Tensor& zeros_(Tensor& tensor);
 TENON_API Tensor& ones_(Tensor& tensor);
 TENON_API Tensor& eye_(Tensor& tensor);  // two dimensions
+// The identity of a convolution with weight (out, in/groups, …), as far as the channels reach: 1 in
+// the kernel's middle. Errors: InvalidArgument unless it has 3 to 5 dimensions and groups divide
+// out.
+TENON_API Tensor& dirac_(Tensor& tensor, int64_t groups = 1);
+// N(mean, stddev²) of which only [low, high] is left. Drawn through the inverse distribution
+// function, which the host computes.
+TENON_API Tensor& trunc_normal_(Tensor& tensor, double mean = 0, double stddev = 1, double low = -2,
+                                double high = 2);
+// gain times a matrix, size(0) by the rest, with orthonormal rows or columns, whichever are fewer.
+// The host orthogonalises normal draws. Source: Saxe et al., 2014.
+TENON_API Tensor& orthogonal_(Tensor& tensor, double gain = 1);
+// N(0, stddev²) with the share `sparsity` of every column 0. Two dimensions. The zeros are chosen
+// on the host. Errors: InvalidArgument unless sparsity is in [0, 1]. Source: Martens, 2010.
+TENON_API Tensor& sparse_(Tensor& tensor, double sparsity, double stddev = 0.01);
 // U[−b, b), b = gain·√(3/fan). Source: He et al., 2015.
 TENON_API Tensor& kaiming_uniform_(Tensor& tensor, const KaimingOptions& options = {});
 // N(0, gain²/fan).

@@ -241,33 +241,5 @@ TEST(Sequential, PrintsAsATreeAndChecksIndices) {
   expect_contains(text, "in Sequential");
 }
 
-TEST(Init, BoundsAndMoments) {
-  manual_seed(9);
-  Tensor w = empty({64, 32, 3, 3});
-  const auto greatest = [&] { return w.abs().max().item<double>(); };
-  const auto deviation = [&] { return std::sqrt((w * w).mean().item<double>()); };
-  init::kaiming_uniform_(w, {.slope = std::sqrt(5.0)});
-  EXPECT_LE(greatest(), 1 / std::sqrt(288.0) + 1e-9);
-  init::kaiming_uniform_(w, {.nonlinearity = init::Nonlinearity::kReLU});
-  EXPECT_NEAR(deviation(), std::sqrt(2.0 / 288), 0.03 * std::sqrt(2.0 / 288));
-  init::xavier_uniform_(w);
-  EXPECT_NEAR(greatest(), std::sqrt(6.0 / (288 + 576)), 1e-3);
-  init::xavier_normal_(w, 2);
-  EXPECT_NEAR(deviation(), 2 * std::sqrt(2.0 / 864), 0.03);
-  init::constant_(w, 3);
-  EXPECT_EQ(w.min().item<double>(), 3);
-  Tensor square = empty({2, 2});
-  EXPECT_EQ(values(init::eye_(square)), (std::vector<double>{1, 0, 0, 1}));
-  Tensor vector = empty({3});
-  error_of(ErrorCode::kInvalidArgument, [&] { init::xavier_uniform_(vector); });
-}
-
-TEST(Init, DrawsAreThoseOfTheHost) {
-  manual_seed(10);
-  const auto here = values(Linear(7, 5).weight);
-  manual_seed(10);
-  EXPECT_EQ(values(Linear(7, 5, {.tensor = Device("cpu")}).weight), here);
-}
-
 }  // namespace
 }  // namespace tenon::nn
