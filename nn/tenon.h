@@ -18,6 +18,7 @@
 #include <tenon/nn/layers/linear.h>
 #include <tenon/nn/layers/loss.h>
 #include <tenon/nn/layers/pooling.h>
+#include <tenon/nn/layers/recurrent.h>
 #include <tenon/nn/layers/sequential.h>
 #include <tenon/nn/module.h>
 #include <tenon/nn/optim/adam.h>

@@ -80,4 +80,40 @@ struct Array {
   }
 };
 
+// ---- the same numbers in torch, for golden values ----
+
+// sin(0.37·k + phase) for element k.
+inline Tensor pattern(const Shape& sizes, double phase = 0) {
+  std::vector<double> data(static_cast<size_t>(sizes.numel()));
+  for (size_t k = 0; k < data.size(); ++k)
+    data[k] = std::sin(0.37 * static_cast<double>(k) + phase);
+  return tensor(data).to(kFloat32).view(sizes);
+}
+
+// sin(0.37·k + 1) / 2, where k counts through all parameters.
+inline void fill_pattern(const nn::Module& module) {
+  const NoGradGuard no_grad;
+  double start = 0;
+  for (Tensor& value : module.parameters()) {
+    value.copy_(pattern(value.sizes(), 0.37 * start + 1) * 0.5);
+    start += static_cast<double>(value.numel());
+  }
+}
+
+// Σ |gradient| of every parameter, after Σ output·pattern(·, 0.5) of all outputs went backward.
+inline std::vector<double> gradient_sums(const nn::Module& module,
+                                         const std::vector<Tensor>& outputs) {
+  for (const Tensor& value : module.parameters()) value.set_grad({});
+  Tensor total;
+  for (const Tensor& output : outputs) {
+    const Tensor part = (output * pattern(output.sizes(), 0.5)).sum();
+    total = total.defined() ? total + part : part;
+  }
+  total.backward();
+  std::vector<double> sums;
+  for (const Tensor& value : module.parameters())
+    if (value.grad().defined()) sums.push_back(value.grad().abs().sum().item<double>());
+  return sums;
+}
+
 }  // namespace tenon::test
