@@ -21,8 +21,12 @@
 #include <tenon/nn/layers/recurrent.h>
 #include <tenon/nn/layers/sequential.h>
 #include <tenon/nn/module.h>
+#include <tenon/nn/optim/adagrad.h>
 #include <tenon/nn/optim/adam.h>
+#include <tenon/nn/optim/adam_variants.h>
+#include <tenon/nn/optim/lion.h>
 #include <tenon/nn/optim/optimizer.h>
+#include <tenon/nn/optim/rmsprop.h>
 #include <tenon/nn/optim/sgd.h>
 #include <tenon/nn/parameter.h>
 #include <tenon/nn/state_dict.h>

@@ -47,23 +47,54 @@ Tensor norm_of(const Tensor& gradient, double norm_type) {
 
 Optimizer::~Optimizer() = default;
 
-void Optimizer::add_parameters(const std::vector<Tensor>& parameters, std::string_view op) {
-  check(!parameters.empty(), ErrorCode::kInvalidArgument, op,
+void Optimizer::add_parameters(const std::vector<Tensor>& parameters) {
+  check(!parameters.empty(), ErrorCode::kInvalidArgument, name_,
         "expected at least one parameter, got none; has the module registered them?");
   for (const Tensor& parameter : parameters) {
-    check(parameter.defined() && parameter.is_leaf(), ErrorCode::kInvalidArgument, op,
+    check(parameter.defined() && parameter.is_leaf(), ErrorCode::kInvalidArgument, name_,
           "parameters must be leaves of the graph, got ",
           parameter.defined() ? parameter.describe() : "an undefined tensor",
           "; pass module.parameters(), or call detach() first");
     for (const State& state : states_)
-      check(!state.parameter.is_same(parameter), ErrorCode::kInvalidArgument, op,
+      check(!state.parameter.is_same(parameter), ErrorCode::kInvalidArgument, name_,
             "each parameter must be given once, got ", parameter.describe(), " twice");
-    states_.push_back({parameter, std::vector<Tensor>(buffer_names_.size()), 0});
+    states_.push_back({parameter, std::vector<Tensor>(buffer_names_.size()), 0, 0});
   }
 }
 
 void Optimizer::zero_grad() {
   for (const State& state : states_) state.parameter.set_grad({});
+}
+
+void Optimizer::set_lr(double value) {
+  for (size_t group = 0; group < group_count(); ++group) set_group_lr(group, value);
+}
+
+double Optimizer::initial_lr(size_t group) {
+  check_group(group);
+  while (initial_lrs_.size() < group_count()) initial_lrs_.push_back(lr(initial_lrs_.size()));
+  return initial_lrs_[group];
+}
+
+void Optimizer::check_group(size_t group) const {
+  check(group < group_count(), ErrorCode::kIndex, name_, "expected a group in [0, ", group_count(),
+        "), got ", group);
+}
+
+void Optimizer::check_not_negative(std::string_view what, double value) const {
+  check(value >= 0, ErrorCode::kInvalidArgument, name_, what, " must be >= 0, got ", value);
+}
+
+void Optimizer::check_betas(const std::pair<double, double>& betas) const {
+  const auto is_beta = [](double beta) { return beta >= 0 && beta < 1; };
+  check(is_beta(betas.first) && is_beta(betas.second), ErrorCode::kInvalidArgument, name_,
+        "betas must be in [0, 1), got ", betas.first, " and ", betas.second);
+}
+
+Tensor& Optimizer::buffer(State& state, size_t position) {
+  Tensor& tensor = state.buffers[position];
+  if (!tensor.defined()) tensor = zeros_like(state.parameter.detach());
+  return tensor;
 }
 
 NamedTensors Optimizer::state_dict() const {
@@ -72,6 +103,9 @@ NamedTensors Optimizer::state_dict() const {
     const std::string prefix = join_text(kPrefix, i, ".");
     if (states_[i].steps > 0)
       result.emplace_back(join_text(prefix, kStep), tensor<int64_t>({states_[i].steps}, Device()));
+    if (states_[i].steps > 0 && !number_name_.empty())
+      result.emplace_back(join_text(prefix, number_name_),
+                          tensor<double>({states_[i].number}, TensorOptions(kFloat64, Device())));
     for (size_t b = 0; b < buffer_names_.size(); ++b)
       if (const Tensor& buffer = states_[i].buffers[b]; buffer.defined())
         result.emplace_back(join_text(prefix, buffer_names_[b]), buffer);
@@ -84,7 +118,7 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   const NoGradGuard no_grad;
   std::vector<State> loaded;
   for (const State& mine : states_)
-    loaded.push_back({mine.parameter, std::vector<Tensor>(buffer_names_.size()), 0});
+    loaded.push_back({mine.parameter, std::vector<Tensor>(buffer_names_.size()), 0, 0});
   for (const auto& [name, value] : state) {
     const auto [index, field] = split_name(name, loaded.size());
     State& target = loaded[index];
@@ -92,6 +126,10 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
       target.steps = value.item<int64_t>();
       check(target.steps >= 0, ErrorCode::kInvalidArgument, kOp, "\"", name,
             "\" must be >= 0, got ", target.steps);
+      continue;
+    }
+    if (!number_name_.empty() && field == number_name_) {
+      target.number = value.item<double>();
       continue;
     }
     size_t b = 0;
@@ -120,6 +158,15 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   const Tensor factor = clamp(max_norm / (total + 1e-6), std::nullopt, 1.0);
   for (Tensor& gradient : gradients) gradient.mul_(factor.to(gradient.device()));
   return total;
+}
+
+void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
+  check(clip_value >= 0, ErrorCode::kInvalidArgument, "clip_grad_value_",
+        "expected clip_value >= 0, got ", clip_value);
+  const NoGradGuard no_grad;
+  for (const Tensor& parameter : parameters)
+    if (Tensor gradient = parameter.grad(); gradient.defined())
+      clamp_(gradient, -clip_value, clip_value);
 }
 
 }  // namespace tenon::optim

@@ -23,10 +23,11 @@ struct SGDOptions {
 class TENON_API SGD : public GroupedOptimizer<SGDOptions> {
  public:
   explicit SGD(const std::vector<Tensor>& parameters, const SGDOptions& options = {});
-  explicit SGD(const std::vector<ParameterGroup<SGDOptions>>& groups);
+  explicit SGD(const Groups& groups);
 
  protected:
-  void update(State& state, const SGDOptions& options) override;
+  void update(State& state, const Tensor& gradient, const SGDOptions& options) override;
+  void check_options(const SGDOptions& options) const override;
 };
 
 }  // namespace tenon::optim

@@ -1,5 +1,5 @@
 // Optimizers against plain double arithmetic over several steps, for every option.
-#include "nn/helpers.h"
+#include "nn/optim_problem.h"
 
 namespace tenon::optim {
 namespace {
@@ -9,31 +9,10 @@ using test::expect_close;
 using test::expect_contains;
 using test::values;
 
-constexpr int kSteps = 5;
-
-// f(p) = Σ cᵢ·pᵢ² / 2, so that gᵢ = cᵢ·pᵢ.
-const std::vector<double> kCurvature = {1.0, 4.0, 0.5};
-const std::vector<double> kStart = {1.0, -2.0, 3.0};
-
 std::vector<double> gradient_at(const std::vector<double>& p) {
   std::vector<double> g(p.size());
   for (size_t i = 0; i < p.size(); ++i) g[i] = kCurvature[i] * p[i];
   return g;
-}
-
-Tensor start() { return nn::parameter(tensor(kStart).to(kFloat32)); }
-
-// The same steps with the optimizer of Tenon.
-template <class O, class Options>
-std::vector<double> run(const Options& options, int steps = kSteps) {
-  Tensor p = start();
-  O optimizer({p}, options);
-  for (int i = 0; i < steps; ++i) {
-    optimizer.zero_grad();
-    (p * p * tensor(kCurvature).to(kFloat32) * 0.5).sum().backward();
-    optimizer.step();
-  }
-  return values(p.detach());
 }
 
 std::vector<double> naive_sgd(const SGDOptions& o) {
