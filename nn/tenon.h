@@ -25,6 +25,7 @@
 #include <tenon/nn/optim/adam.h>
 #include <tenon/nn/optim/adam_variants.h>
 #include <tenon/nn/optim/lion.h>
+#include <tenon/nn/optim/lr_scheduler.h>
 #include <tenon/nn/optim/optimizer.h>
 #include <tenon/nn/optim/rmsprop.h>
 #include <tenon/nn/optim/sgd.h>
