@@ -1,0 +1,19 @@
+"""Ops that PyTorch has no function to compare with, and why."""
+
+DRAW = "draws from Tenon's generator, whose bits are its own"
+
+WITHOUT_TWIN = {
+    "empty": "the values are whatever the memory holds",
+    "empty_like": "the values are whatever the memory holds",
+    "rand": DRAW,
+    "randn": DRAW,
+    "randint": DRAW,
+    "randperm": DRAW,
+    "uniform_": DRAW,
+    "normal_": DRAW,
+    "bernoulli_": DRAW,
+    "dropout": DRAW,
+    "standardize_grad": "the derivative of standardize, whose gradients are compared",
+    "multinomial": DRAW,
+    "bernoulli": DRAW,
+}
