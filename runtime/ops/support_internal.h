@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/creation.h>
 
 namespace tenon::ops {
@@ -46,6 +47,20 @@ inline void give_output(OpCall& call, size_t position, const Shape& sizes, DType
         ", but the output given has ", output.dtype());
   check(output.device() == call.inputs[0]->device(), ErrorCode::kDevice, call.op.name(),
         "the output must be on ", call.inputs[0]->device(), ", got ", output.device());
+}
+
+// out= forms of ops that make their result first. Errors: Autograd when an operand or `out` takes
+// part in the graph; InvalidArgument for other sizes (an empty 1-D out takes the result's) or an
+// out that overlaps itself; DType where the result can't be cast; Device.
+void check_out(const Op& op, const Tensor& out, std::initializer_list<const Tensor*> inputs);
+Tensor& store_out(const Op& op, Tensor& out, const Tensor& result);
+
+template <class F>
+Tensor& write_out(const Op& op, Tensor& out, std::initializer_list<const Tensor*> inputs,
+                  F&& compute) {
+  check_out(op, out, inputs);
+  const RecordingScope off(false);
+  return store_out(op, out, compute());
 }
 
 // Intermediate sums of f16 and bf16 are kept in f32.
