@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -63,6 +64,18 @@ struct From<Shape> {
   static Shape get(const Value& value, size_t position) {
     if (std::holds_alternative<std::monostate>(value)) return {};
     return boxing::get<Shape>(value, position, "a list of integers");
+  }
+};
+template <>
+struct From<DType> {
+  static DType get(const Value& value, size_t position) {
+    return boxing::get<DType>(value, position, "a dtype");
+  }
+};
+template <>
+struct From<std::string_view> {
+  static std::string_view get(const Value& value, size_t position) {
+    return boxing::get<std::string>(value, position, "a text");
   }
 };
 template <>

@@ -16,7 +16,8 @@
 namespace tenon::ops_test {
 
 // One argument of the op's boxed form; monostate is None.
-using Argument = std::variant<std::monostate, Array, Scalar, Shape, std::vector<Array>, DType>;
+using Argument =
+    std::variant<std::monostate, Array, Scalar, Shape, std::vector<Array>, DType, std::string>;
 
 struct Call {
   std::vector<Argument> arguments;

@@ -107,6 +107,8 @@ Operands place(const Call& call, Layout layout, const Device& device, bool write
       operands.values.emplace_back(*shape);
     } else if (const auto* dtype = std::get_if<DType>(&argument)) {
       operands.values.emplace_back(*dtype);
+    } else if (const auto* text = std::get_if<std::string>(&argument)) {
+      operands.values.emplace_back(*text);
     } else {
       operands.values.emplace_back();
     }
