@@ -26,6 +26,16 @@ Tensor keep_dims(const GradContext& c, const Tensor& reduced) {
 
 void sum_rule(GradContext& c) { c.give(0, keep_dims(c, c.grad()).expand(c.sizes(0))); }
 
+double count_of(const GradContext& c) {
+  double count = 1;
+  for (const int64_t d : reduced_dims(c)) count *= static_cast<double>(c.sizes(0)[d]);
+  return count;
+}
+
+void mean_rule(GradContext& c) {
+  c.give(0, (keep_dims(c, c.grad()) / count_of(c)).expand(c.sizes(0)));
+}
+
 // Equal extremes share the gradient evenly.
 void extreme_rule(GradContext& c) {
   const Tensor chosen = eq(c.input(0), keep_dims(c, c.output())).to(c.grad().dtype());
@@ -68,6 +78,7 @@ void prod_rule(GradContext& c) {
 
 constexpr Rule kRules[] = {
     {"sum", kSaveNothing, &sum_rule},
+    {"mean", kSaveNothing, &mean_rule},
     {"prod", save_input(0), &prod_rule},
     {"amax", save_input(0) | save_output(), &extreme_rule},
     {"amin", save_input(0) | save_output(), &extreme_rule},

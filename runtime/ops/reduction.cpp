@@ -1,38 +1,28 @@
 // Reductions over all or some dimensions.
 #include <tenon/runtime/ops/reduction.h>
 
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/ops/copy.h>
 #include <tenon/runtime/ops/elementwise.h>
 #include <tenon/runtime/ops/indexing.h>
+#include <tenon/runtime/ops/reduction_internal.h>
 #include <tenon/runtime/ops/view.h>
 
 namespace tenon {
 namespace {
 
-// attributes: mask of reduced dims, keepdim.
-uint32_t mask_of(const OpCall& call) { return static_cast<uint32_t>(call.attributes[0]); }
-
-Shape reduced_sizes(const Shape& sizes, uint32_t mask, bool keepdim) {
-  Shape result;
-  for (int64_t d = 0; d < sizes.rank(); ++d) {
-    const bool reduced = (mask >> d & 1u) != 0;
-    if (!reduced) result.push_back(sizes[d]);
-    else if (keepdim) result.push_back(1);
-  }
-  return result;
-}
+using ops::mask_of;
+using ops::reduce_dims;
+using ops::reduced_sizes;
 
 template <DType (*kResult)(DType)>
 void infer(OpCall& call) {
-  const Tensor& self = *call.inputs[0];
-  call.outputs[0] = Tensor(make_dense(self.impl()->storage->context(),
-                                      reduced_sizes(self.sizes(), mask_of(call), call.attributes[1] != 0),
-                                      kResult(self.dtype())));
+  ops::give_reduced(call, kResult(call.inputs[0]->dtype()));
 }
 
-constexpr DType wide_result(DType dtype) { return is_floating_point(dtype) ? dtype : DType::kInt64; }
+constexpr DType wide_result(DType dtype) {
+  return is_floating_point(dtype) ? dtype : DType::kInt64;
+}
 constexpr DType same_result(DType dtype) { return dtype; }
 constexpr DType bool_result(DType) { return DType::kBool; }
 constexpr DType index_result(DType) { return DType::kInt64; }
@@ -73,38 +63,46 @@ void infer_not_empty(OpCall& call) {
 constexpr Op::Spec reduction(const char* name, const char* schema, const char* doc, Boxed boxed,
                              void (*infer_fn)(OpCall&), void (*decompose_fn)(OpCall&),
                              uint32_t flags = 0) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = flags, .boxed = boxed,
-          .infer = infer_fn, .decompose = decompose_fn};
+  return {.name = name,
+          .schema = schema,
+          .doc = doc,
+          .flags = flags,
+          .boxed = boxed,
+          .infer = infer_fn,
+          .decompose = decompose_fn};
 }
 
 constinit const Op kSum{reduction(
-    "sum", "sum(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+    "sum",
+    "sum(Tensor self, int[] dims=[], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
     R"(Σ x over dims (all when empty). Shapes: dims removed, or 1 with keepdim.
-Dtypes: floats the same (accumulated in ≥ f32), integers and bool int64.
+Dtypes: floats the same (accumulated in ≥ f32), integers and bool int64; with dtype, self is
+converted first and the result has that dtype.
 Errors: Index for a dim out of range. Source: torch.sum.)",
     &box<&sum>, &infer<wide_result>, &decompose<TN_REDUCE_SUM>)};
 constinit const Op kProd{reduction(
-    "prod", "prod(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-    R"(Π x over dims (all when empty). Shapes and dtypes as sum. Source: torch.prod.)",
-    &box<&prod>, &infer<wide_result>, &decompose<TN_REDUCE_PROD>)};
+    "prod",
+    "prod(Tensor self, int[] dims=[], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+    R"(Π x over dims (all when empty). Shapes and dtypes as sum. Source: torch.prod.)", &box<&prod>,
+    &infer<wide_result>, &decompose<TN_REDUCE_PROD>)};
 constinit const Op kAmax{reduction(
     "amax", "amax(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
     R"(Greatest value over dims (all when empty); NaN wins; the gradient is shared by ties.
 Errors: InvalidArgument when a reduced dimension is empty. Source: torch.amax.)",
     &box<&amax>, &infer_not_empty<same_result>, &decompose<TN_REDUCE_MAX>)};
-constinit const Op kAmin{reduction(
-    "amin", "amin(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-    R"(Least value over dims (all when empty); NaN wins; the gradient is shared by ties.
+constinit const Op kAmin{
+    reduction("amin", "amin(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+              R"(Least value over dims (all when empty); NaN wins; the gradient is shared by ties.
 Errors: InvalidArgument when a reduced dimension is empty. Source: torch.amin.)",
-    &box<&amin>, &infer_not_empty<same_result>, &decompose<TN_REDUCE_MIN>)};
-constinit const Op kAll{reduction(
-    "all", "all(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-    "Whether every x ≠ 0 over dims (all when empty); bool. Source: torch.all.", &box<&all>,
-    &infer<bool_result>, &decompose<TN_REDUCE_ALL>, kNoGradient)};
-constinit const Op kAny{reduction(
-    "any", "any(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-    "Whether some x ≠ 0 over dims (all when empty); bool. Source: torch.any.", &box<&any>,
-    &infer<bool_result>, &decompose<TN_REDUCE_ANY>, kNoGradient)};
+              &box<&amin>, &infer_not_empty<same_result>, &decompose<TN_REDUCE_MIN>)};
+constinit const Op kAll{
+    reduction("all", "all(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+              "Whether every x ≠ 0 over dims (all when empty); bool. Source: torch.all.",
+              &box<&all>, &infer<bool_result>, &decompose<TN_REDUCE_ALL>, kNoGradient)};
+constinit const Op kAny{
+    reduction("any", "any(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+              "Whether some x ≠ 0 over dims (all when empty); bool. Source: torch.any.", &box<&any>,
+              &infer<bool_result>, &decompose<TN_REDUCE_ANY>, kNoGradient)};
 constinit const Op kArgmax{reduction(
     "argmax", "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor",
     R"(Index along dim (row-major over all when None) of the first greatest value; NaN is greatest.
@@ -116,21 +114,36 @@ constinit const Op kArgmin{reduction(
 Dtypes: int64. Errors: InvalidArgument when empty. Source: torch.argmin.)",
     &box<&argmin>, &infer_not_empty<index_result>, &decompose<TN_REDUCE_ARGMIN>, kNoGradient)};
 
-constinit const Op kMean{{
-    .name = "mean",
-    .schema = "mean(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-    .doc = R"(Σ x / n over dims (all when empty); f16 and bf16 are summed in f32. Empty gives NaN.
-Errors: DType for integers and bool. Source: torch.mean.)",
-    .flags = kComposite,
-    .boxed = &box<&mean>,
-}};
+// f16 and bf16 are summed and divided in f32, and rounded once.
+void infer_mean(OpCall& call) {
+  const Tensor& self = *call.inputs[0];
+  check(self.is_floating_point(), ErrorCode::kDType, "mean",
+        "a floating point tensor was expected, got ", self, "; use .to(kFloat32) or dtype first");
+  ops::give_reduced(call, self.dtype());
+}
+
+void decompose_mean(OpCall& call) {
+  const Tensor& self = *call.inputs[0];
+  const Tensor wide = self.to(ops::accumulate_dtype(self.dtype()));
+  const Tensor total = sum(wide, ops::dims_of(mask_of(call), self.dim()), call.attributes[1] != 0);
+  div_out(call.outputs[0], total, static_cast<double>(ops::reduced_count(self, mask_of(call))));
+}
+
+constinit const Op kMean{reduction(
+    "mean",
+    "mean(Tensor self, int[] dims=[], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+    R"(Σ x / n over dims (all when empty); f16 and bf16 are summed in f32. Empty gives NaN. With
+dtype, self is converted first. Errors: DType for integers and bool. Source: torch.mean.)",
+    &box<&mean>, &infer_mean, &decompose_mean)};
+using Pair = std::pair<Tensor, Tensor>;
+
 constinit const Op kMaxDim{{
     .name = "max",
     .schema = "max(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
     .doc = R"(Greatest value along dim and the index of the first of them; NaN is greatest. The
 gradient goes to that index. Errors: InvalidArgument when dim is empty. Source: torch.max.)",
     .flags = kComposite,
-    .boxed = &box<&max>,
+    .boxed = &box<static_cast<Pair (*)(const Tensor&, int64_t, bool)>(&max)>,
 }};
 constinit const Op kMinDim{{
     .name = "min",
@@ -138,7 +151,7 @@ constinit const Op kMinDim{{
     .doc = R"(Least value along dim and the index of the first of them; NaN is least. The gradient
 goes to that index. Errors: InvalidArgument when dim is empty. Source: torch.min.)",
     .flags = kComposite,
-    .boxed = &box<&min>,
+    .boxed = &box<static_cast<Pair (*)(const Tensor&, int64_t, bool)>(&min)>,
 }};
 constinit const Op kSumToSize{{
     .name = "sum_to_size",
@@ -149,9 +162,11 @@ Errors: InvalidArgument when sizes do not broadcast to self. Source: torch.Tenso
     .boxed = &box<&sum_to_size>,
 }};
 
-Tensor reduce_dims(const Op& op, const Tensor& self, const Shape& dims, bool keepdim) {
-  return call_op(op, {&self},
-                 {static_cast<int64_t>(dim_mask(dims, self.dim(), op.name())), keepdim ? 1 : 0});
+// Sums and products of integers are made in int64 and wrap into a narrower dtype in the end.
+Tensor accumulate(const Op& op, const Tensor& self, const Shape& dims, bool keepdim,
+                  std::optional<DType> dtype) {
+  const Tensor result = reduce_dims(op, ops::converted(self, dtype), dims, keepdim);
+  return ops::converted(result, dtype);
 }
 
 Tensor arg_reduce(const Op& op, const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
@@ -167,7 +182,7 @@ Tensor arg_reduce(const Op& op, const Tensor& self, std::optional<int64_t> dim, 
   return index.view(ones);
 }
 
-std::pair<Tensor, Tensor> pick(const Op& op, const Tensor& self, int64_t dim, bool keepdim) {
+Pair pick(const Op& op, const Tensor& self, int64_t dim, bool keepdim) {
   Tensor index = arg_reduce(op, self, dim, true);
   if (self.dim() == 0) return {self.clone(), index};
   Tensor values = gather(self, dim, index);
@@ -177,11 +192,14 @@ std::pair<Tensor, Tensor> pick(const Op& op, const Tensor& self, int64_t dim, bo
 
 }  // namespace
 
-Tensor sum(const Tensor& self, const Shape& dims, bool keepdim) {
-  return reduce_dims(kSum, self, dims, keepdim);
+Tensor sum(const Tensor& self, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  return accumulate(kSum, self, dims, keepdim, dtype);
 }
-Tensor prod(const Tensor& self, const Shape& dims, bool keepdim) {
-  return reduce_dims(kProd, self, dims, keepdim);
+Tensor prod(const Tensor& self, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  return accumulate(kProd, self, dims, keepdim, dtype);
+}
+Tensor mean(const Tensor& self, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  return accumulate(kMean, self, dims, keepdim, dtype);
 }
 Tensor amax(const Tensor& self, const Shape& dims, bool keepdim) {
   return reduce_dims(kAmax, self, dims, keepdim);
@@ -201,24 +219,11 @@ Tensor argmax(const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
 Tensor argmin(const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
   return arg_reduce(kArgmin, self, dim, keepdim);
 }
-std::pair<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim) {
+Pair max(const Tensor& self, int64_t dim, bool keepdim) {
   return pick(kArgmax, self, dim, keepdim);
 }
-std::pair<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim) {
+Pair min(const Tensor& self, int64_t dim, bool keepdim) {
   return pick(kArgmin, self, dim, keepdim);
-}
-
-Tensor mean(const Tensor& self, const Shape& dims, bool keepdim) {
-  check(self.is_floating_point(), ErrorCode::kDType, "mean",
-        "a floating point tensor was expected, got ", self, "; use .to(kFloat32) first");
-  const uint32_t mask = dim_mask(dims, self.dim(), "mean");
-  int64_t count = 1;
-  for (int64_t d = 0; d < self.dim(); ++d)
-    if ((mask >> d & 1u) != 0) count *= self.size(d);
-  const bool narrow = size_bytes(self.dtype()) == 2;
-  const Tensor wide = narrow ? self.to(kFloat32) : self;
-  const Tensor result = div(sum(wide, dims, keepdim), static_cast<double>(count));
-  return narrow ? result.to(self.dtype()) : result;
 }
 
 Tensor sum_to_size(const Tensor& self, const Shape& sizes) {
@@ -232,6 +237,37 @@ Tensor sum_to_size(const Tensor& self, const Shape& sizes) {
     if (d < lead || (sizes[d - lead] == 1 && own[d] != 1)) dims.push_back(d);
   const Tensor reduced = dims.empty() ? self : sum(self, dims, true);
   return reduced.view(sizes);
+}
+
+Tensor& sum_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim,
+                std::optional<DType> dtype) {
+  return ops::write_out(kSum, out, {&self}, [&] { return sum(self, dims, keepdim, dtype); });
+}
+Tensor& prod_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim,
+                 std::optional<DType> dtype) {
+  return ops::write_out(kProd, out, {&self}, [&] { return prod(self, dims, keepdim, dtype); });
+}
+Tensor& mean_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim,
+                 std::optional<DType> dtype) {
+  return ops::write_out(kMean, out, {&self}, [&] { return mean(self, dims, keepdim, dtype); });
+}
+Tensor& amax_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim) {
+  return ops::write_out(kAmax, out, {&self}, [&] { return amax(self, dims, keepdim); });
+}
+Tensor& amin_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim) {
+  return ops::write_out(kAmin, out, {&self}, [&] { return amin(self, dims, keepdim); });
+}
+Tensor& all_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim) {
+  return ops::write_out(kAll, out, {&self}, [&] { return all(self, dims, keepdim); });
+}
+Tensor& any_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim) {
+  return ops::write_out(kAny, out, {&self}, [&] { return any(self, dims, keepdim); });
+}
+Tensor& argmax_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
+  return ops::write_out(kArgmax, out, {&self}, [&] { return argmax(self, dim, keepdim); });
+}
+Tensor& argmin_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
+  return ops::write_out(kArgmin, out, {&self}, [&] { return argmin(self, dim, keepdim); });
 }
 
 void register_reduction_ops(OpList& list) {

@@ -7,17 +7,33 @@
 
 namespace tenon {
 
-TENON_API Tensor sum(const Tensor& self, const Shape& dims = {}, bool keepdim = false);   // Σ x; integers and bool as int64
-TENON_API Tensor prod(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // Π x; integers and bool as int64
-TENON_API Tensor mean(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // Σ x / n, floats only
+// ---- sums; dtype: convert to it first ----
+TENON_API Tensor sum(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});   // Σ x; integers and bool as int64
+TENON_API Tensor& sum_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor prod(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // Π x; integers and bool as int64
+TENON_API Tensor& prod_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor mean(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // Σ x / n, floats only
+TENON_API Tensor& mean_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor sum_to_size(const Tensor& self, const Shape& sizes);  // Σ over what broadcasting `sizes` repeats
+
+// ---- extremes ----
 TENON_API Tensor amax(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // greatest; ties share the gradient
+TENON_API Tensor& amax_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor amin(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // least; ties share the gradient
+TENON_API Tensor& amin_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor argmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first greatest
+TENON_API Tensor& argmax_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API Tensor argmin(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first least
+TENON_API Tensor& argmin_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API std::pair<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
 TENON_API std::pair<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
+inline Tensor max(const Tensor& self) { return amax(self); }  // greatest of all; ties share the gradient
+inline Tensor min(const Tensor& self) { return amin(self); }  // least of all; ties share the gradient
+
+// ---- truth ----
 TENON_API Tensor all(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // every x ≠ 0
+TENON_API Tensor& all_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor any(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // some x ≠ 0
-TENON_API Tensor sum_to_size(const Tensor& self, const Shape& sizes);  // Σ over what broadcasting `sizes` repeats
+TENON_API Tensor& any_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 
 }  // namespace tenon

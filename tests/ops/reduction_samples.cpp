@@ -1,19 +1,20 @@
 // Reductions over all or some dimensions.
+#include "ops/reduction_samples.h"
+
 #include <cmath>
 
-#include "ops/op_samples.h"
+#include <tenon/runtime/ops/ops.h>
 
 namespace tenon::ops_test {
-namespace {
 
-struct Reduced {
-  Shape sizes, dims;
-};
-const std::vector<Reduced> kReduced = {
-    {{}, {}},       {{7}, {}},        {{3, 5}, {}},        {{3, 5}, {0}},
-    {{3, 5}, {-1}}, {{2, 3, 4}, {1}}, {{2, 3, 4}, {0, 2}}, {{2, 3, 4}, {0, 1, 2}},
-    {{1, 4}, {0}},  {{2, 130}, {1}},  {{130, 2}, {0}},     {{0, 3}, {1}},
-};
+const std::vector<Reduced>& reduced_shapes() {
+  static const std::vector<Reduced> shapes = {
+      {{}, {}},       {{7}, {}},        {{3, 5}, {}},        {{3, 5}, {0}},
+      {{3, 5}, {-1}}, {{2, 3, 4}, {1}}, {{2, 3, 4}, {0, 2}}, {{2, 3, 4}, {0, 1, 2}},
+      {{1, 4}, {0}},  {{2, 130}, {1}},  {{130, 2}, {0}},     {{0, 3}, {1}},
+  };
+  return shapes;
+}
 
 Shape result_sizes(const Shape& sizes, const Shape& dims, bool keepdim) {
   std::vector<bool> reduced(static_cast<size_t>(sizes.rank()), dims.empty());
@@ -29,7 +30,6 @@ Shape result_sizes(const Shape& sizes, const Shape& dims, bool keepdim) {
   return result;
 }
 
-// Values of each result element in row-major order, by result element.
 std::vector<std::vector<double>> groups_of(const Array& self, const Shape& dims) {
   const Array kept(result_sizes(self.sizes, dims, true), self.dtype);
   std::vector<std::vector<double>> groups(kept.values.size());
@@ -42,12 +42,35 @@ std::vector<std::vector<double>> groups_of(const Array& self, const Shape& dims)
   return groups;
 }
 
+Array converted(const Call& call, size_t dtype_argument) {
+  Array self = call.array(0);
+  if (!call.has(dtype_argument)) return self;
+  self.dtype = std::get<DType>(call.arguments[dtype_argument]);
+  for (double& value : self.values) value = rounded(value, self.dtype);
+  return self;
+}
+
+double sum_magnitude(size_t count, double size) {
+  return 2 * std::sqrt(static_cast<double>(count)) * size;
+}
+
+std::vector<ErrorRow> dim_errors(
+    const std::function<std::vector<Argument>(const Array& self, const Shape& dims)>& with) {
+  return {{"dim", with(blank({2, 3}), {2}), "Dimension out of range.*\\[-2, 1\\].*2"},
+          {"negative dim", with(blank({2, 3}), {-3}), "Dimension out of range.*\\[-2, 1\\].*-3"},
+          {"dim of a number", with(blank({}), {1}), "Dimension out of range.*\\[-1, 0\\].*1"},
+          {"twice", with(blank({2, 3}), {0, 0}), "dimension 0 appears twice"},
+          {"twice in other words", with(blank({2, 3}), {1, -1}), "dimension -1 appears twice"}};
+}
+
+namespace {
+
 bool keepdim_of(const Call& call) { return call.scalar(2, false).to_bool(); }
 
 std::vector<Call> reduce_calls(DType dtype, Random& random, double low, double high,
                                bool empty_ok) {
   std::vector<Call> calls;
-  for (const Reduced& r : kReduced) {
+  for (const Reduced& r : reduced_shapes()) {
     if (r.sizes.numel() == 0 && !empty_ok && r.dims != Shape{1}) continue;
     const Array self = random.array(r.sizes, dtype, low, high);
     calls.push_back({{self, r.dims, Scalar(false)}, self.values.size() <= 40});
@@ -77,9 +100,10 @@ SampleRow reduction(const char* op, std::vector<DType> dtypes, DType (*result)(D
     return reduce_calls(dtype, random, low, high, empty_ok);
   };
   row.expect = [=](const Call& call) {
-    const Array& self = call.array(0);
+    const Array self = converted(call, 3);
     const Shape dims = call.shape(1);
-    Array out(result_sizes(self.sizes, dims, keepdim_of(call)), result(self.dtype));
+    Array out(result_sizes(self.sizes, dims, keepdim_of(call)),
+              call.has(3) ? self.dtype : result(self.dtype));
     for (const std::vector<double>& group : groups_of(self, dims)) {
       const Result r = reduce(group);
       out.magnitudes.push_back(r.magnitude);
@@ -90,10 +114,41 @@ SampleRow reduction(const char* op, std::vector<DType> dtypes, DType (*result)(D
     }
     return std::vector<Array>{out};
   };
-  row.errors = {
-      {"dim", {blank({2, 3}), Shape{2}, Scalar(false)}, "Dimension out of range|dim.*2"},
-      {"twice", {blank({2, 3}), Shape{0, 0}, Scalar(false)}, "(twice|more than once|duplicate)"}};
+  row.errors = dim_errors([](const Array& self, const Shape& dims) {
+    return std::vector<Argument>{self, dims, Scalar(false)};
+  });
   return row;
+}
+
+// Calls that convert first; the dtype is argument 3.
+void add_dtype_calls(SampleRow& row, std::vector<DType> dtypes) {
+  row.calls = [calls = row.calls, dtypes](DType dtype, Random& random) {
+    std::vector<Call> all = calls(dtype, random);
+    for (const DType to : dtypes) {
+      all.push_back({{random.array({3, 5}, dtype, 0.5, 2), Shape{1}, Scalar(false), to}, false});
+      all.push_back({{random.array({6}, kInt64, 1, 3), Shape{}, Scalar(true), to}, false});
+    }
+    return all;
+  };
+}
+
+template <Tensor& (*kOut)(Tensor&, const Tensor&, const Shape&, bool, std::optional<DType>)>
+void out_with_dtype(Tensor& out, std::span<const Value> a) {
+  kOut(out, std::get<Tensor>(a[0]), boxing::From<Shape>::get(a[1], 1),
+       std::get<Scalar>(a[2]).to_bool(),
+       a.size() > 3 ? boxing::From<std::optional<DType>>::get(a[3], 3) : std::nullopt);
+}
+
+template <Tensor& (*kOut)(Tensor&, const Tensor&, const Shape&, bool)>
+void out_of_dims(Tensor& out, std::span<const Value> a) {
+  kOut(out, std::get<Tensor>(a[0]), boxing::From<Shape>::get(a[1], 1),
+       std::get<Scalar>(a[2]).to_bool());
+}
+
+template <Tensor& (*kOut)(Tensor&, const Tensor&, std::optional<int64_t>, bool)>
+void out_of_dim(Tensor& out, std::span<const Value> a) {
+  kOut(out, std::get<Tensor>(a[0]), boxing::From<std::optional<int64_t>>::get(a[1], 1),
+       std::get<Scalar>(a[2]).to_bool());
 }
 
 DType wide(DType dtype) { return is_floating_point(dtype) ? dtype : kInt64; }
@@ -133,10 +188,16 @@ Result least(const std::vector<double>& values) {
   return {best, 0};
 }
 
+const ErrorRow kNoDType = {
+    "not a dtype", {blank({2}), Shape{}, Scalar(false), Scalar(3)}, "argument 4 .*dtype|a dtype"};
+
 void add_sums(std::vector<SampleRow>& rows) {
   rows.push_back(reduction("sum", kEvery, &wide, &sum));
   rows.back().tolerance = Tolerance::kSum;
   rows.back().gradient = true;
+  rows.back().out = &out_with_dtype<&sum_out>;
+  rows.back().errors.push_back(kNoDType);
+  add_dtype_calls(rows.back(), {kFloat32, kBFloat16, kInt32, kInt64});
   rows.push_back(reduction("mean", kFloats, &same, [](const std::vector<double>& values) {
     const Result total = sum(values);
     const auto count = static_cast<double>(values.size());
@@ -144,11 +205,19 @@ void add_sums(std::vector<SampleRow>& rows) {
   }));
   rows.back().tolerance = Tolerance::kSum;
   rows.back().gradient = true;
+  rows.back().out = &out_with_dtype<&mean_out>;
   rows.back().errors.push_back(
       {"integers", {blank({2}, kInt64), Shape{}, Scalar(false)}, "mean.*float"});
+  rows.back().errors.push_back(
+      {"integer dtype", {blank({2}), Shape{}, Scalar(false), kInt64}, "mean.*float.*int64"});
+  rows.back().errors.push_back(kNoDType);
+  add_dtype_calls(rows.back(), {kFloat32, kBFloat16});
   rows.push_back(reduction("prod", kEvery, &wide, &prod, 0.5, 2));
   rows.back().tolerance = Tolerance::kSum;
   rows.back().gradient = true;
+  rows.back().out = &out_with_dtype<&prod_out>;
+  rows.back().errors.push_back(kNoDType);
+  add_dtype_calls(rows.back(), {kFloat32, kInt32});
 }
 
 void add_extremes(std::vector<SampleRow>& rows) {
@@ -156,8 +225,11 @@ void add_extremes(std::vector<SampleRow>& rows) {
     rows.push_back(reduction(max ? "amax" : "amin", kEvery, &same, max ? &greatest : &least, -100,
                              100, false));
     rows.back().gradient = true;
+    rows.back().out = max ? &out_of_dims<&amax_out> : &out_of_dims<&amin_out>;
     rows.back().errors.push_back(
-        {"empty", {blank({0, 3}), Shape{0}, Scalar(false)}, "(empty|size 0)"});
+        {"empty", {blank({0, 3}), Shape{0}, Scalar(false)}, "size 0.*no identity"});
+    rows.back().errors.push_back(
+        {"all empty", {blank({0}), Shape{}, Scalar(false)}, "size 0.*no identity"});
   }
   rows.push_back(reduction(
       "all", kEvery, &boolean,
@@ -167,6 +239,7 @@ void add_extremes(std::vector<SampleRow>& rows) {
         return Result{every ? 1.0 : 0.0, 0};
       },
       0, 5));
+  rows.back().out = &out_of_dims<&all_out>;
   rows.push_back(reduction(
       "any", kEvery, &boolean,
       [](const std::vector<double>& values) {
@@ -175,6 +248,7 @@ void add_extremes(std::vector<SampleRow>& rows) {
         return Result{some ? 1.0 : 0.0, 0};
       },
       0, 1.9));
+  rows.back().out = &out_of_dims<&any_out>;
 }
 
 // Position of the first extreme value; a NaN is extreme.
@@ -240,11 +314,20 @@ void add_positions(std::vector<SampleRow>& rows) {
     arg.dtypes = kEvery;
     arg.calls = [](DType dtype, Random& random) { return position_calls(dtype, random, false); };
     arg.expect = [max](const Call& call) { return expect_position(call, max); };
+    arg.out = max ? &out_of_dim<&argmax_out> : &out_of_dim<&argmin_out>;
+    const std::string range = "Dimension out of range.*";
     arg.errors = {
-        {"dim", {blank({2, 3}), Scalar(2), Scalar(false)}, "Dimension out of range|dim.*2"},
-        {"empty", {blank({0, 3}), Scalar(0), Scalar(false)}, "(empty|size 0)"}};
+        {"dim", {blank({2, 3}), Scalar(2), Scalar(false)}, range + "\\[-2, 1\\].*2"},
+        {"negative dim", {blank({2, 3}), Scalar(-3), Scalar(false)}, range + "\\[-2, 1\\].*-3"},
+        {"dim of a number", {blank({}), Scalar(1), Scalar(false)}, range + "\\[-1, 0\\].*1"},
+        {"empty", {blank({0, 3}), Scalar(0), Scalar(false)}, "size 0.*no identity"},
+        {"empty along another dim",
+         {blank({3, 0}), Scalar(1), Scalar(true)},
+         "dimension 1.*size 0"},
+        {"list of dims", {blank({2, 3}), Shape{0, 1}, Scalar(false)}, "a number"}};
     SampleRow both = arg;
     both.op = max ? "max" : "min";
+    both.out = nullptr;
     both.calls = [](DType dtype, Random& random) { return position_calls(dtype, random, true); };
     both.expect = [max](const Call& call) { return expect_values(call, max); };
     both.gradient = true;
@@ -279,9 +362,14 @@ void add_sum_to_size(std::vector<SampleRow>& rows) {
   };
   row.tolerance = Tolerance::kSum;
   row.gradient = true;
-  row.errors = {{"sizes",
-                 {blank({2, 3}), Shape{2}},
-                 "sum_to_size.*\\(2\\).*\\(2, 3\\)|must match|broadcast"}};
+  row.errors = {
+      {"sizes", {blank({2, 3}), Shape{2}}, "sum_to_size.*\\(2\\).*\\(2, 3\\)|must match|broadcast"},
+      {"more dimensions",
+       {blank({3}), Shape{2, 3}},
+       "sum_to_size.*\\(2, 3\\) must broadcast.*\\(3\\)"},
+      {"larger", {blank({1, 3}), Shape{2, 3}}, "sum_to_size.*\\(2, 3\\).*\\(1, 3\\)"},
+      {"other size", {blank({2, 3}), Shape{2, 4}}, "sum_to_size|\\(2, 4\\)"},
+      {"empty", {blank({2, 3}), Shape{0, 3}}, "sum_to_size|\\(0, 3\\)"}};
   rows.push_back(std::move(row));
 }
 
