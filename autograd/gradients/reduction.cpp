@@ -1,6 +1,8 @@
 // Sums and extremes over dimensions. Attributes: mask of the reduced dimensions, keepdim.
 #include <tenon/runtime/ops/reduction.h>
 
+#include <cmath>
+
 #include <tenon/autograd/gradients/rules_internal.h>
 #include <tenon/runtime/ops/creation.h>
 #include <tenon/runtime/ops/elementwise.h>
@@ -34,6 +36,47 @@ double count_of(const GradContext& c) {
 
 void mean_rule(GradContext& c) {
   c.give(0, (keep_dims(c, c.grad()) / count_of(c)).expand(c.sizes(0)));
+}
+
+// Of var: 2/(n - correction)·(x - mean), times g.
+Tensor variance_slope(const GradContext& c, const Tensor& g) {
+  const Tensor x = c.input(0);
+  const double freedom = std::fmax(0.0, count_of(c) - c.scalar(0).to_double());
+  return keep_dims(c, g) * (x - mean(x, reduced_dims(c), true)) * (2 / freedom);
+}
+
+void var_rule(GradContext& c) { c.give(0, variance_slope(c, c.grad())); }
+
+// 1 where x is 0, so that it can be divided by.
+Tensor not_zero(const Tensor& x) { return where(eq(x, 0), 1.0, x); }
+
+// Of √v: 1/(2√v), and 0 where v is 0.
+void std_rule(GradContext& c) {
+  const Tensor y = c.output();
+  c.give(0, variance_slope(c, where(eq(y, 0), 0.0, c.grad() / (not_zero(y) * 2))));
+}
+
+void logsumexp_rule(GradContext& c) {
+  c.give(0, keep_dims(c, c.grad()) * exp(c.input(0) - keep_dims(c, c.output())));
+}
+
+// Of (Σ |x|^p)^(1/p) = y: x·|x|^(p-2) / y^(p-1), and 0 where y is 0.
+void norm_rule(GradContext& c) {
+  const double p = c.scalar(0).to_double();
+  const Tensor x = c.input(0), g = keep_dims(c, c.grad());
+  if (p == 0) return c.give(0, zeros_like(x));
+  if (p == 1) return c.give(0, g * sign(x));
+  const Tensor y = keep_dims(c, c.output());
+  if (p == 2) return c.give(0, g * (x / not_zero(y)));
+  if (std::isinf(p)) {
+    const Tensor chosen = eq(abs(x), y).to(x.dtype());
+    const Shape dims = reduced_dims(c);
+    const Tensor count = dims.empty() ? chosen : sum(chosen, dims, true);
+    return c.give(0, g / count * chosen * sign(x));
+  }
+  // |x|^(p-1) with the sign of x; 0^(p-1) counts as 0 for p < 1 too.
+  const Tensor powers = where(eq(x, 0), 0.0, sign(x) * pow(abs(not_zero(x)), p - 1));
+  c.give(0, where(eq(y, 0), 0.0, g * powers * pow(not_zero(y), 1 - p)));
 }
 
 // Equal extremes share the gradient evenly.
@@ -79,6 +122,10 @@ void prod_rule(GradContext& c) {
 constexpr Rule kRules[] = {
     {"sum", kSaveNothing, &sum_rule},
     {"mean", kSaveNothing, &mean_rule},
+    {"var", save_input(0), &var_rule},
+    {"std", save_input(0) | save_output(), &std_rule},
+    {"logsumexp", save_input(0) | save_output(), &logsumexp_rule},
+    {"linalg_vector_norm", save_input(0) | save_output(), &norm_rule},
     {"prod", save_input(0), &prod_rule},
     {"amax", save_input(0) | save_output(), &extreme_rule},
     {"amin", save_input(0) | save_output(), &extreme_rule},

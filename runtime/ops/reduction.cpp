@@ -274,6 +274,7 @@ void register_reduction_ops(OpList& list) {
   for (const Op* op : {&kSum, &kProd, &kMean, &kAmax, &kAmin, &kArgmax, &kArgmin, &kMaxDim,
                        &kMinDim, &kAll, &kAny, &kSumToSize})
     list.add(*op);
+  register_statistics_ops(list);
 }
 
 }  // namespace tenon

@@ -14,6 +14,12 @@ TENON_API Tensor prod(const Tensor& self, const Shape& dims = {}, bool keepdim =
 TENON_API Tensor& prod_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 TENON_API Tensor mean(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // Σ x / n, floats only
 TENON_API Tensor& mean_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor nansum(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});   // Σ of what is not NaN
+TENON_API Tensor& nansum_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor nanmean(const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // mean of what is not NaN
+TENON_API Tensor& nanmean_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor logsumexp(const Tensor& self, const Shape& dims, bool keepdim = false);  // log Σ e^x, without overflow
+TENON_API Tensor& logsumexp_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim = false);
 TENON_API Tensor sum_to_size(const Tensor& self, const Shape& sizes);  // Σ over what broadcasting `sizes` repeats
 
 // ---- extremes ----
@@ -21,6 +27,7 @@ TENON_API Tensor amax(const Tensor& self, const Shape& dims = {}, bool keepdim =
 TENON_API Tensor& amax_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor amin(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // least; ties share the gradient
 TENON_API Tensor& amin_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
+TENON_API std::pair<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // (least, greatest)
 TENON_API Tensor argmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first greatest
 TENON_API Tensor& argmax_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API Tensor argmin(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first least
@@ -35,5 +42,17 @@ TENON_API Tensor all(const Tensor& self, const Shape& dims = {}, bool keepdim = 
 TENON_API Tensor& all_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor any(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // some x ≠ 0
 TENON_API Tensor& any_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
+
+// ---- spread and size; divided by n − correction ----
+TENON_API Tensor var(const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);  // Σ (x − mean)² / (n − correction)
+TENON_API Tensor& var_out(Tensor& out, const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);
+TENON_API Tensor std(const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);  // √var
+TENON_API Tensor& std_out(Tensor& out, const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);
+TENON_API std::pair<Tensor, Tensor> var_mean(const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);  // (var, mean)
+TENON_API std::pair<Tensor, Tensor> std_mean(const Tensor& self, const Shape& dims = {}, Scalar correction = 1, bool keepdim = false);  // (std, mean)
+TENON_API Tensor linalg_vector_norm(const Tensor& self, Scalar ord = 2, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // (Σ |x|^ord)^(1/ord)
+TENON_API Tensor& linalg_vector_norm_out(Tensor& out, const Tensor& self, Scalar ord = 2, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
+TENON_API Tensor norm(const Tensor& self, Scalar p = 2, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});  // linalg_vector_norm
+TENON_API Tensor& norm_out(Tensor& out, const Tensor& self, Scalar p = 2, const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 
 }  // namespace tenon

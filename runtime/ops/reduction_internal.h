@@ -7,6 +7,8 @@
 
 namespace tenon {
 
+void register_statistics_ops(OpList& list);
+
 namespace ops {
 
 [[nodiscard]] inline uint32_t mask_of(const OpCall& call) {

@@ -380,6 +380,7 @@ void add_reduction_samples(std::vector<SampleRow>& rows) {
   add_extremes(rows);
   add_positions(rows);
   add_sum_to_size(rows);
+  add_statistics_samples(rows);
 }
 
 }  // namespace tenon::ops_test

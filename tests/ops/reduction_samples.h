@@ -25,4 +25,6 @@ struct Reduced {
 [[nodiscard]] std::vector<ErrorRow> dim_errors(
     const std::function<std::vector<Argument>(const Array& self, const Shape& dims)>& with);
 
+void add_statistics_samples(std::vector<SampleRow>& rows);
+
 }  // namespace tenon::ops_test
