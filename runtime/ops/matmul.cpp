@@ -1,9 +1,9 @@
 #include <tenon/runtime/ops/matmul.h>
 
 #include <tenon/runtime/checked.h>
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/ops/elementwise.h>
+#include <tenon/runtime/ops/matmul_internal.h>
 #include <tenon/runtime/ops/support_internal.h>
 #include <tenon/runtime/ops/view.h>
 
@@ -152,20 +152,6 @@ Dtypes, errors: as matmul.)",
     .boxed = &box<&dot>,
 }};
 
-const Op kAddmm{{
-    .name = "addmm",
-    .schema = "addmm(Tensor self, Tensor a, Tensor b, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
-    .doc =
-        R"(out = beta * self + alpha * (a x b). With beta = 0 the values of self are not used, so that
-its NaN and infinities do not spread.
-
-Shapes: self broadcasts to (m, n), a (m, k), b (k, n) -> (m, n).
-Dtypes, errors: as matmul; InvalidArgument when self does not broadcast.
-Source: torch.addmm.)",
-    .flags = kComposite,
-    .boxed = &box<&addmm>,
-}};
-
 void check_ranks(std::string_view op, const Tensor& a, const Tensor& b, int64_t rank) {
   check(a.dim() == rank && b.dim() == rank, ErrorCode::kInvalidArgument, op, "both operands need ",
         rank, " dimensions, got ", a.sizes(), " x ", b.sizes(), "; matmul takes other ranks");
@@ -207,13 +193,17 @@ Tensor dot(const Tensor& self, const Tensor& other) {
   return matmul(self, other);
 }
 
-Tensor addmm(const Tensor& self, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
-  const Tensor product = mm(a, b);
-  check(broadcast_shapes(self.sizes(), product.sizes(), "addmm") == product.sizes(),
-        ErrorCode::kInvalidArgument, "addmm", "self must broadcast to ", product.sizes(), ", got ",
-        self.sizes());
-  if (beta.to_double() == 0) return alpha.to_double() == 1 ? product : mul(product, alpha);
-  return add(beta.to_double() == 1 ? self : mul(self, beta), product, alpha);
+Tensor& matmul_out(Tensor& out, const Tensor& self, const Tensor& other) {
+  return ops::write_out(kMatmul, out, {&self, &other}, [&] { return matmul(self, other); });
+}
+Tensor& mm_out(Tensor& out, const Tensor& self, const Tensor& other) {
+  return ops::write_out(kMm, out, {&self, &other}, [&] { return mm(self, other); });
+}
+Tensor& bmm_out(Tensor& out, const Tensor& self, const Tensor& other) {
+  return ops::write_out(kBmm, out, {&self, &other}, [&] { return bmm(self, other); });
+}
+Tensor& dot_out(Tensor& out, const Tensor& self, const Tensor& other) {
+  return ops::write_out(kDot, out, {&self, &other}, [&] { return dot(self, other); });
 }
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
@@ -229,7 +219,9 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
 }
 
 void register_matmul_ops(OpList& list) {
-  for (const Op* op : {&kMatmul, &kMm, &kBmm, &kDot, &kAddmm, &kLinear}) list.add(*op);
+  for (const Op* op : {&kMatmul, &kMm, &kBmm, &kDot, &kLinear}) list.add(*op);
+  register_product_ops(list);
+  register_added_product_ops(list);
 }
 
 }  // namespace tenon

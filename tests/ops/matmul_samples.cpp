@@ -1,14 +1,12 @@
 // Products. The error of a sum of k products may be k · epsilon · Σ|aᵢ·bᵢ|.
+#include "ops/matmul_samples.h"
+
 #include <cmath>
 
-#include "ops/op_samples.h"
+#include <tenon/runtime/ops/ops.h>
 
 namespace tenon::ops_test {
-namespace {
 
-const std::vector<DType> kProducts = {kFloat32, kFloat64, kFloat16, kBFloat16, kInt64, kInt32};
-
-// One element: Σ_p a[p]·b[p] and how far it may be off.
 void dot_into(Array& out, size_t i, int64_t k, const std::function<double(int64_t)>& a,
               const std::function<double(int64_t)>& b) {
   long double sum = 0, size = 0;
@@ -21,8 +19,7 @@ void dot_into(Array& out, size_t i, int64_t k, const std::function<double(int64_
   out.magnitudes[i] = static_cast<double>(size) * static_cast<double>(k);
 }
 
-// NumPy's matmul, element by element.
-Array product(Array a, Array b) {
+Array product_of(Array a, Array b) {
   const bool row = a.sizes.rank() == 1, column = b.sizes.rank() == 1;
   if (row) a.sizes = Shape{1, a.sizes[0]};
   if (column) b.sizes = Shape{b.sizes[0], 1};
@@ -52,12 +49,16 @@ Array product(Array a, Array b) {
   return out;
 }
 
-using Pairs = std::vector<std::pair<Shape, Shape>>;
+Shape wrapped_dims(const Shape& dims, int64_t rank) {
+  Shape result;
+  for (const int64_t dim : dims) result.push_back(dim < 0 ? dim + rank : dim);
+  return result;
+}
 
-SampleRow products(const char* op, const Pairs& pairs) {
+SampleRow row_of_pairs(const char* op, const Pairs& pairs, std::vector<DType> dtypes) {
   SampleRow row;
   row.op = op;
-  row.dtypes = kProducts;
+  row.dtypes = std::move(dtypes);
   row.calls = [pairs](DType dtype, Random& random) {
     std::vector<Call> calls;
     for (const auto& [a, b] : pairs)
@@ -65,12 +66,25 @@ SampleRow products(const char* op, const Pairs& pairs) {
                        a.numel() + b.numel() < 80});
     return calls;
   };
-  row.expect = [](const Call& call) {
-    return std::vector<Array>{product(call.array(0), call.array(1))};
-  };
   row.tolerance = Tolerance::kSum;
   row.gradient = true;
   return row;
+}
+
+namespace {
+
+SampleRow products(const char* op, const Pairs& pairs) {
+  SampleRow row = row_of_pairs(op, pairs);
+  row.expect = [](const Call& call) {
+    return std::vector<Array>{product_of(call.array(0), call.array(1))};
+  };
+  return row;
+}
+
+// Operands that no product takes, for ops that need ranks `a` and `b`.
+void add_type_errors(SampleRow& row, const Shape& a, const Shape& b) {
+  row.errors.push_back({"dtypes", {blank(a), blank(b, kFloat64)}, "same dtype.*float32.*float64"});
+  row.errors.push_back({"bool", {blank(a, kBool), blank(b, kBool)}, "bool has no products"});
 }
 
 void add_products(std::vector<SampleRow>& rows) {
@@ -97,58 +111,28 @@ void add_products(std::vector<SampleRow>& rows) {
       {"scalar", {blank({}), blank({2})}, "matmul.*dimension"},
       {"dtypes", {blank({2, 3}), blank({3, 2}, kFloat64)}, "matmul.*same dtype.*float32.*float64"},
       {"bool", {blank({2, 3}, kBool), blank({3, 2}, kBool)}, "matmul.*bool"}};
+  rows.back().out = &out_of_pair<&matmul_out>;
   rows.push_back(
       products("mm", {{{3, 4}, {4, 5}}, {{1, 7}, {7, 1}}, {{0, 3}, {3, 2}}, {{20, 33}, {33, 17}}}));
   rows.back().errors = {{"rank", {blank({2, 3, 4}), blank({4, 5})}, "mm.*2 dimensions"},
+                        {"vector", {blank({2, 3}), blank({3})}, "mm.*2 dimensions.*\\(3\\)"},
                         {"inner", {blank({2, 3}), blank({4, 5})}, "inner sizes"}};
+  add_type_errors(rows.back(), {2, 3}, {3, 2});
+  rows.back().out = &out_of_pair<&mm_out>;
   rows.push_back(
       products("bmm", {{{2, 3, 4}, {2, 4, 5}}, {{0, 3, 4}, {0, 4, 5}}, {{3, 1, 7}, {3, 7, 2}}}));
   rows.back().errors = {{"rank", {blank({3, 4}), blank({4, 5})}, "bmm.*3 dimensions"},
-                        {"batch", {blank({2, 3, 4}), blank({3, 4, 5})}, "bmm.*batch"}};
+                        {"batch", {blank({2, 3, 4}), blank({3, 4, 5})}, "bmm.*batch"},
+                        {"broadcast batch", {blank({1, 3, 4}), blank({3, 4, 5})}, "bmm.*batch"},
+                        {"inner", {blank({2, 3, 4}), blank({2, 3, 5})}, "inner sizes"}};
+  add_type_errors(rows.back(), {1, 2, 3}, {1, 3, 2});
+  rows.back().out = &out_of_pair<&bmm_out>;
   rows.push_back(products("dot", {{{5}, {5}}, {{1}, {1}}, {{0}, {0}}, {{257}, {257}}}));
   rows.back().errors = {{"rank", {blank({3, 4}), blank({4, 5})}, "dot.*1 dimension"},
+                        {"number", {blank({}), blank({1})}, "dot.*1 dimension"},
                         {"sizes", {blank({3}), blank({4})}, "inner sizes"}};
-}
-
-// beta·self + alpha·(a·b)
-std::vector<Array> expect_addmm(const Call& call) {
-  Array out = product(call.array(1), call.array(2));
-  const double beta = call.scalar(3, 1).to_double(), alpha = call.scalar(4, 1).to_double();
-  for_each(out.sizes, [&](const Shape& index, size_t i) {
-    const double add = beta == 0 ? 0 : beta * call.array(0).at(index);
-    out.magnitudes[i] = std::fabs(alpha) * out.magnitudes[i];
-    out.magnitudes[i] +=
-        storage_roundings(out.dtype) * (3 * std::fabs(alpha * out.values[i]) + 2 * std::fabs(add));
-    out.values[i] = alpha * out.values[i] + add;
-  });
-  return {out};
-}
-
-void add_addmm(std::vector<SampleRow>& rows) {
-  SampleRow row = products("addmm", {});
-  row.dtypes = kFloats;
-  row.calls = [](DType dtype, Random& random) {
-    std::vector<Call> calls;
-    for (const Shape& self : {Shape{3, 5}, Shape{5}, Shape{3, 1}, Shape{}}) {
-      const Array a = random.array({3, 4}, dtype, -2, 2), b = random.array({4, 5}, dtype, -2, 2);
-      const Array bias = random.array(self, dtype, -2, 2);
-      calls.push_back({{bias, a, b, Scalar(1), Scalar(1)}});
-      calls.push_back({{bias, a, b, Scalar(0.5), Scalar(-2)}});
-    }
-    Array poison({3, 5}, dtype);
-    for (double& value : poison.values) value = NAN;  // beta = 0 must not read it
-    calls.push_back({{poison, random.array({3, 4}, dtype, -2, 2),
-                      random.array({4, 5}, dtype, -2, 2), Scalar(0), Scalar(1)},
-                     false});
-    return calls;
-  };
-  row.expect = expect_addmm;
-  row.errors = {
-      {"self",
-       {blank({4}), blank({2, 3}), blank({3, 5}), Scalar(1), Scalar(1)},
-       "addmm.*\\(2, 5\\)"},
-      {"inner", {blank({5}), blank({2, 3}), blank({4, 5}), Scalar(1), Scalar(1)}, "inner sizes"}};
-  rows.push_back(std::move(row));
+  add_type_errors(rows.back(), {3}, {3});
+  rows.back().out = &out_of_pair<&dot_out>;
 }
 
 // x·wᵀ + bias
@@ -194,6 +178,8 @@ void add_linear(std::vector<SampleRow>& rows) {
   row.errors = {
       {"in", {blank({2, 3}), blank({5, 4})}, "linear.*\\(2, 3\\).*\\(5, 4\\)"},
       {"bias", {blank({2, 4}), blank({5, 4}), blank({4})}, "linear.*bias.*\\(5\\).*\\(4\\)"},
+      {"rank of weight", {blank({2, 4}), blank({4})}, "linear.*\\(2, 4\\).*\\(4\\)"},
+      {"number", {blank({}), blank({5, 4})}, "linear.*\\(\\).*\\(5, 4\\)"},
       {"dtypes", {blank({2, 4}), blank({5, 4}, kFloat64)}, "linear.*dtype"},
       {"integers", {blank({2, 4}, kInt64), blank({5, 4}, kInt64)}, "linear.*floating"}};
   rows.push_back(std::move(row));
@@ -203,8 +189,10 @@ void add_linear(std::vector<SampleRow>& rows) {
 
 void add_matmul_samples(std::vector<SampleRow>& rows) {
   add_products(rows);
-  add_addmm(rows);
   add_linear(rows);
+  add_added_product_samples(rows);
+  add_product_samples(rows);
+  add_matrix_samples(rows);
 }
 
 }  // namespace tenon::ops_test
