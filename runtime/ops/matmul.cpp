@@ -222,6 +222,7 @@ void register_matmul_ops(OpList& list) {
   for (const Op* op : {&kMatmul, &kMm, &kBmm, &kDot, &kLinear}) list.add(*op);
   register_product_ops(list);
   register_added_product_ops(list);
+  register_einsum_ops(list);
 }
 
 }  // namespace tenon

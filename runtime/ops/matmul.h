@@ -52,6 +52,7 @@ TENON_API Tensor& baddbmm_(Tensor& self, const Tensor& batch1, const Tensor& bat
 TENON_API Tensor& baddbmm_out(Tensor& out, const Tensor& self, const Tensor& batch1, const Tensor& batch2, Scalar beta = 1, Scalar alpha = 1);
 
 // ---- products of several, powers, norms ----
+TENON_API Tensor einsum(std::string_view equation, std::span<const Tensor> operands);  // "ij,jk->ik"
 TENON_API Tensor linalg_multi_dot(std::span<const Tensor> tensors);  // matrices, multiplied in the cheapest order
 TENON_API Tensor chain_matmul(std::span<const Tensor> matrices);     // the same for one matrix and more
 TENON_API Tensor matrix_power(const Tensor& self, int64_t n);        // n factors of self

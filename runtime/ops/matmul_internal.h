@@ -8,6 +8,7 @@ namespace tenon {
 
 void register_product_ops(OpList& list);
 void register_added_product_ops(OpList& list);
+void register_einsum_ops(OpList& list);
 
 namespace ops {
 

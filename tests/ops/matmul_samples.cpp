@@ -193,6 +193,7 @@ void add_matmul_samples(std::vector<SampleRow>& rows) {
   add_added_product_samples(rows);
   add_product_samples(rows);
   add_matrix_samples(rows);
+  add_einsum_samples(rows);
 }
 
 }  // namespace tenon::ops_test

@@ -29,5 +29,6 @@ void out_of_pair(Tensor& out, std::span<const Value> a) {
 void add_added_product_samples(std::vector<SampleRow>& rows);
 void add_product_samples(std::vector<SampleRow>& rows);
 void add_matrix_samples(std::vector<SampleRow>& rows);
+void add_einsum_samples(std::vector<SampleRow>& rows);
 
 }  // namespace tenon::ops_test
