@@ -1,11 +1,9 @@
+// Softmax.
 #include <tenon/runtime/ops/loss.h>
 
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/ops/elementwise.h>
-#include <tenon/runtime/ops/indexing.h>
-#include <tenon/runtime/ops/reduction.h>
-#include <tenon/runtime/ops/support_internal.h>
+#include <tenon/runtime/ops/loss_internal.h>
 #include <tenon/runtime/ops/view.h>
 
 namespace tenon {
@@ -70,11 +68,12 @@ void decompose_log_softmax_grad(OpCall& call) {
 
 const Op kSoftmax{{
     .name = "softmax",
-    .schema = "softmax(Tensor self, int dim) -> Tensor",
+    .schema = "softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
     .doc = R"(out = e^(x - m) / sum of e^(x - m) along dim, with m the greatest value along dim.
 
 Shapes: any -> the same.
-Dtypes: floating point; f16 and bf16 are computed in f32 and rounded once.
+Dtypes: floating point; f16 and bf16 are computed in f32 and rounded once. With dtype, self is
+  converted first (then any dtype will do).
 Errors: DType; Index for a dim that is not there.
 Source: torch.nn.functional.softmax.)",
     .boxed = &box<&softmax>,
@@ -84,7 +83,7 @@ Source: torch.nn.functional.softmax.)",
 
 const Op kLogSoftmax{{
     .name = "log_softmax",
-    .schema = "log_softmax(Tensor self, int dim) -> Tensor",
+    .schema = "log_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
     .doc =
         R"(out = x - m - log of the sum of e^(x - m) along dim, with m the greatest value along dim.
 
@@ -133,78 +132,34 @@ Tensor call_grad_along(const Op& op, const Tensor& grad, const Tensor& result, i
   return call_op(op, {&grad, &result}, {wrapped});
 }
 
-// ---- losses ----
+const Op kSoftmin{{
+    .name = "softmin",
+    .schema = "softmin(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
+    .doc = R"(softmax(-self, dim, dtype): the least value weighs most.
 
-const Op kNllLoss{{
-    .name = "nll_loss",
-    .schema = "nll_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
-    .doc = R"(Negative log likelihood: -self[n, target[n]], reduced over n (0 none, 1 mean, 2 sum).
-
-Shapes: self (N, C), (C) or (N, C, d...), target (N), () or (N, d...) -> () or the sizes of target.
-Dtypes: self floating point, target int64 in [0, C).
-Errors: InvalidArgument when sizes do not match; DType; Index for a class out of range.
-Source: torch.nn.functional.nll_loss.)",
+Shapes, dtypes, errors: as softmax.
+Source: torch.nn.functional.softmin.)",
     .flags = kComposite,
-    .boxed = &box<&nll_loss>,
+    .boxed = &box<&softmin>,
 }};
 
-const Op kCrossEntropy{{
-    .name = "cross_entropy",
-    .schema = "cross_entropy(Tensor self, Tensor target, int reduction=1) -> Tensor",
-    .doc =
-        R"(nll_loss(log_softmax(self, C), target, reduction): the loss of unnormalised class scores.
-
-Shapes, dtypes, errors: as nll_loss.
-Source: torch.nn.functional.cross_entropy.)",
-    .flags = kComposite,
-    .boxed = &box<&cross_entropy>,
-}};
-
-const Op kMseLoss{{
-    .name = "mse_loss",
-    .schema = "mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
-    .doc = R"(Squared error (self - target)^2, reduced over all elements (0 none, 1 mean, 2 sum).
-
-Shapes: both the same -> () or the same.
-Dtypes: floating point.
-Errors: InvalidArgument when sizes differ: (N, 1) against (N) would silently compare all pairs.
-Source: torch.nn.functional.mse_loss.)",
-    .flags = kComposite,
-    .boxed = &box<&mse_loss>,
-}};
-
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kNone:
-      return losses;
-    case Reduction::kMean:
-      return losses.mean();
-    case Reduction::kSum:
-      return losses.sum();
-  }
-  fail(ErrorCode::kInvalidArgument, "loss", "reduction must be none (0), mean (1) or sum (2), got ",
-       static_cast<int64_t>(reduction));
-}
-
-int64_t class_dim(const Tensor& scores) { return scores.dim() == 1 ? 0 : 1; }
-
-void check_classes(std::string_view op, const Tensor& scores, const Tensor& target) {
-  check(scores.dim() >= 1, ErrorCode::kInvalidArgument, op,
-        "scores need a class dimension, (N,C) or (C), got ", scores.sizes());
-  check(scores.is_floating_point() && target.dtype() == kInt64, ErrorCode::kDType, op,
-        "scores must be floating point and target int64, got ", scores.dtype(), " and ",
-        target.dtype(), "; convert with to()");
-  const int64_t dim = class_dim(scores);
-  const Shape sizes = scores.sizes();
-  const Shape expected = sizes.slice(0, dim) + sizes.slice(dim + 1, sizes.rank());
-  check(target.sizes() == expected, ErrorCode::kInvalidArgument, op, "target must have sizes ",
-        expected, " for scores ", sizes, ", got ", target.sizes());
+Tensor converted(const Tensor& self, std::optional<DType> dtype) {
+  return dtype ? self.to(*dtype) : self;
 }
 
 }  // namespace
 
-Tensor softmax(const Tensor& self, int64_t dim) { return call_along(kSoftmax, self, dim); }
-Tensor log_softmax(const Tensor& self, int64_t dim) { return call_along(kLogSoftmax, self, dim); }
+Tensor softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
+  return call_along(kSoftmax, converted(self, dtype), dim);
+}
+Tensor softmin(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
+  check(dtype || self.is_floating_point(), ErrorCode::kDType, "softmin",
+        "a floating point dtype is needed, got ", self.dtype(), "; convert it with to()");
+  return softmax(neg(converted(self, dtype)), dim);
+}
+Tensor log_softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
+  return call_along(kLogSoftmax, converted(self, dtype), dim);
+}
 
 Tensor softmax_grad(const Tensor& grad, const Tensor& result, int64_t dim) {
   return call_grad_along(kSoftmaxGrad, grad, result, dim);
@@ -213,32 +168,11 @@ Tensor log_softmax_grad(const Tensor& grad, const Tensor& result, int64_t dim) {
   return call_grad_along(kLogSoftmaxGrad, grad, result, dim);
 }
 
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, Reduction reduction) {
-  check_classes("nll_loss", log_probabilities, target);
-  const int64_t dim = class_dim(log_probabilities);
-  const Tensor picked = gather(log_probabilities, dim, target.unsqueeze(dim)).squeeze(dim);
-  return reduced(picked.neg(), reduction);
-}
-
-Tensor cross_entropy(const Tensor& logits, const Tensor& target, Reduction reduction) {
-  check_classes("cross_entropy", logits, target);
-  return nll_loss(log_softmax(logits, class_dim(logits)), target, reduction);
-}
-
-Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  check(input.sizes() == target.sizes(), ErrorCode::kInvalidArgument, "mse_loss",
-        "input and target must have the same sizes, got ", input.sizes(), " and ", target.sizes(),
-        "; reshape or expand one");
-  check(input.is_floating_point() && target.is_floating_point(), ErrorCode::kDType, "mse_loss",
-        "floating point dtypes are needed, got ", input.dtype(), " and ", target.dtype(),
-        "; convert with to()");
-  return reduced(square(input.sub(target)), reduction);
-}
-
 void register_loss_ops(OpList& list) {
-  for (const Op* op : {&kSoftmax, &kLogSoftmax, &kSoftmaxGrad, &kLogSoftmaxGrad, &kNllLoss,
-                       &kCrossEntropy, &kMseLoss})
+  for (const Op* op : {&kSoftmax, &kLogSoftmax, &kSoftmin, &kSoftmaxGrad, &kLogSoftmaxGrad})
     list.add(*op);
+  register_class_loss_ops(list);
+  register_element_loss_ops(list);
 }
 
 }  // namespace tenon
