@@ -173,6 +173,7 @@ void register_loss_ops(OpList& list) {
     list.add(*op);
   register_class_loss_ops(list);
   register_element_loss_ops(list);
+  register_pair_loss_ops(list);
 }
 
 }  // namespace tenon

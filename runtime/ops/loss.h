@@ -40,4 +40,12 @@ TENON_API Tensor poisson_nll_loss(const Tensor& input, const Tensor& target, boo
 TENON_API Tensor soft_margin_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::kMean);  // log(1 + e^(−y·x)), y is 1 or −1
 TENON_API Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin = 1, Reduction reduction = Reduction::kMean);  // x for y = 1, max(0, margin − x) for y = −1
 
+// ---- distances and losses of pairs ----
+TENON_API Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2, double eps = 1e-6, bool keepdim = false);  // ‖x₁ − x₂ + eps‖ of the last dimension
+TENON_API Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2);  // distances of all rows of x1 to all rows of x2
+TENON_API Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-8);  // x₁·x₂ / (‖x₁‖·‖x₂‖)
+TENON_API Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0, Reduction reduction = Reduction::kMean);  // max(0, −y·(x₁ − x₂) + margin)
+TENON_API Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0, Reduction reduction = Reduction::kMean);  // 1 − cos for y = 1, max(0, cos − margin) for y = −1
+TENON_API Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin = 1, double p = 2, double eps = 1e-6, bool swap = false, Reduction reduction = Reduction::kMean);  // max(0, d(a, p) − d(a, n) + margin)
+
 }  // namespace tenon

@@ -11,6 +11,7 @@ namespace tenon {
 
 void register_class_loss_ops(OpList& list);
 void register_element_loss_ops(OpList& list);
+void register_pair_loss_ops(OpList& list);
 
 namespace ops {
 

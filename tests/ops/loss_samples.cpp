@@ -172,6 +172,7 @@ void add_loss_samples(std::vector<SampleRow>& rows) {
   add_softmax(rows);
   add_class_loss_samples(rows);
   add_element_loss_samples(rows);
+  add_pair_loss_samples(rows);
 }
 
 }  // namespace tenon::ops_test

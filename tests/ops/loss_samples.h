@@ -14,5 +14,6 @@ namespace tenon::ops_test {
 
 void add_class_loss_samples(std::vector<SampleRow>& rows);
 void add_element_loss_samples(std::vector<SampleRow>& rows);
+void add_pair_loss_samples(std::vector<SampleRow>& rows);
 
 }  // namespace tenon::ops_test
