@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include <tenon/runtime/checked.h>
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
+#include <tenon/runtime/ops/convolution_internal.h>
 #include <tenon/runtime/ops/elementwise.h>
 #include <tenon/runtime/ops/support_internal.h>
 #include <tenon/runtime/ops/view.h>
@@ -212,8 +212,10 @@ void decompose_weight_grad(OpCall& call) {
 
 Tensor conv2d_boxed(const Tensor& input, const Tensor& weight, const Tensor& bias,
                     const Shape& stride, const Shape& padding, const Shape& dilation,
-                    std::optional<int64_t> groups) {
-  return conv2d(input, weight, bias, {stride, padding, dilation, groups.value_or(1)});
+                    std::optional<int64_t> groups, std::optional<AutoPadding> auto_padding) {
+  return conv2d(
+      input, weight, bias,
+      {stride, padding, dilation, groups.value_or(1), auto_padding.value_or(AutoPadding::kNone)});
 }
 
 Tensor input_grad_boxed(const Shape& input_sizes, const Tensor& grad, const Tensor& weight,
@@ -233,16 +235,17 @@ Tensor weight_grad_boxed(const Shape& weight_sizes, const Tensor& grad, const Te
 const Op kConv2d{{
     .name = "conv2d",
     .schema = "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, "
-              "int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor",
+              "int[2] padding=0, int[2] dilation=1, int groups=1, int auto_padding=0) -> Tensor",
     .doc = R"(Cross-correlation with zero padding:
 out[n, o, p, q] = bias[o] + sum over c, r, s of
   weight[o, c, r, s] * input[n, c + C/groups * (o / (O/groups)), p*stride + r*dilation - padding, ...].
 
 Shapes: input (N, C, H, W) or (C, H, W), weight (O, C/groups, KH, KW), bias (O) -> (N, O, P, Q) with
-  P = (H + 2*padding - dilation*(KH - 1) - 1) / stride + 1.
+  P = (H + 2*padding - dilation*(KH - 1) - 1) / stride + 1. auto_padding in the place of padding: valid
+  (1) is none, same (2) keeps H and W.
 Dtypes: one floating point dtype for all; sums are kept in f32 at least.
-Errors: InvalidArgument for sizes that do not go together or a kernel larger than the padded input;
-  DType; Device.
+Errors: InvalidArgument for sizes that do not go together or a kernel larger than the padded input,
+  and for same with a stride; DType; Device.
 Source: torch.nn.functional.conv2d.)",
     .boxed = &box<&conv2d_boxed>,
     .infer = &infer_conv2d,
@@ -290,6 +293,10 @@ Tensor call_grad(const Op& op, const Shape& sizes, const Tensor& a, const Tensor
 Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
   if (input.dim() == 3) return conv2d(input.unsqueeze(0), weight, bias, options).squeeze(0);
+  if (options.auto_padding == AutoPadding::kSame)
+    return ops::conv2d_same(input, weight, bias, options);
+  if (options.auto_padding == AutoPadding::kValid)
+    return conv2d(input, weight, bias, {options.stride, {}, options.dilation, options.groups});
   return call_op(kConv2d, {&input, &weight, &bias}, attributes_of("conv2d", options));
 }
 
@@ -305,6 +312,7 @@ Tensor conv2d_weight_grad(const Shape& weight_sizes, const Tensor& grad, const T
 
 void register_convolution_ops(OpList& list) {
   for (const Op* op : {&kConv2d, &kConv2dInputGrad, &kConv2dWeightGrad}) list.add(*op);
+  register_convolution_forms(list);
 }
 
 }  // namespace tenon
