@@ -19,10 +19,24 @@ Shape both_dims(std::string_view op, const char* what, const Shape& given) {
   return both_dims(op, what, given, std::string_view(what) == "padding" ? 0 : 1);
 }
 
+namespace {
+
+// Windows of `reach` elements in `padded` ones, of which `begin` may hold a window's first.
+int64_t count_windows(int64_t padded, int64_t reach, int64_t stride, int64_t begin,
+                      bool ceil_mode) {
+  const int64_t room = padded - reach;
+  if (!ceil_mode) return room < 0 ? 0 : room / stride + 1;
+  if (room + stride - 1 < 0) return 0;
+  const int64_t count = (room + stride - 1) / stride + 1;
+  return (count - 1) * stride >= begin ? count - 1 : count;
+}
+
+}  // namespace
+
 Windows make_windows(std::string_view op, const Shape& input, const Shape& kernel,
-                     const Shape& stride, const Shape& padding, const Shape& dilation) {
-  Windows windows{
-      input.slice(input.rank() - 2, input.rank()), kernel, stride, padding, dilation, {}};
+                     const Shape& stride, const Shape& padding, const Shape& dilation,
+                     bool ceil_mode) {
+  Windows windows{input.slice(input.rank() - 2, input.rank()), kernel, stride, padding, dilation};
   for (int64_t d = 0; d < 2; ++d) {
     check(kernel[d] >= 1 && stride[d] >= 1 && dilation[d] >= 1 && padding[d] >= 0,
           ErrorCode::kInvalidArgument, op, "kernel, stride and dilation must be at least 1 and ",
@@ -30,10 +44,14 @@ Windows make_windows(std::string_view op, const Shape& input, const Shape& kerne
           ", padding=", padding);
     const int64_t padded = checked_add(windows.image[d], checked_mul(2, padding[d], op), op);
     const int64_t reach = checked_add(checked_mul(dilation[d], kernel[d] - 1, op), 1, op);
-    check(reach <= padded, ErrorCode::kInvalidArgument, op, "the kernel covers ", reach,
+    const int64_t count = count_windows(checked_add(padded, stride[d], op) - stride[d], reach,
+                                        stride[d], windows.image[d] + padding[d], ceil_mode);
+    check(count >= 1, ErrorCode::kInvalidArgument, op, "the kernel covers ", reach,
           " elements of dimension ", d == 0 ? "H" : "W", ", but the padded input has only ", padded,
           "; use more padding or a smaller kernel");
-    windows.count.push_back((padded - reach) / stride[d] + 1);
+    windows.count.push_back(count);
+    const int64_t end = checked_add(checked_mul(count - 1, stride[d], op), reach, op);
+    windows.extra.push_back(ceil_mode && end > padded ? end - padded : 0);
   }
   return windows;
 }
@@ -54,7 +72,7 @@ Tensor interior(const Tensor& padded, const Windows& windows) {
 Tensor window_view(const Tensor& padded, const Windows& windows) {
   // Steps that are never taken may be huge: they are left at 1.
   const auto step = [](int64_t extent, int64_t taken) { return extent > 1 ? taken : 1; };
-  const auto& [image, kernel, stride, padding, dilation, count] = windows;
+  const auto& [image, kernel, stride, padding, dilation, count, extra] = windows;
   const Shape s = padded.strides();
   return padded.as_strided(
       {padded.size(0), padded.size(1), count[0], count[1], kernel[0], kernel[1]},

@@ -10,14 +10,19 @@ namespace tenon::ops {
 // All as (height, width). Window (p, q) has its first element at (p, q) · stride − padding.
 struct Windows {
   Shape image, kernel, stride, padding, dilation;
-  Shape count;  // windows along each dimension
+  Shape count = {};  // windows along each dimension
+  Shape extra = {};  // padding at the end only, for windows that reach beyond (ceil_mode)
 
   // Elements of all windows of one channel.
   [[nodiscard]] int64_t window_numel() const { return count[0] * count[1] * kernel[0] * kernel[1]; }
   [[nodiscard]] Shape padded_sizes(int64_t batch, int64_t channels) const {
-    return {batch, channels, image[0] + 2 * padding[0], image[1] + 2 * padding[1]};
+    return {batch, channels, image[0] + 2 * padding[0] + extra[0],
+            image[1] + 2 * padding[1] + extra[1]};
   }
-  [[nodiscard]] bool is_padded() const noexcept { return padding[0] > 0 || padding[1] > 0; }
+  [[nodiscard]] bool has_extra() const noexcept { return extra[0] > 0 || extra[1] > 0; }
+  [[nodiscard]] bool is_padded() const noexcept {
+    return padding[0] > 0 || padding[1] > 0 || has_extra();
+  }
 };
 
 // (height, width) from two numbers, one for both, or none (= `fallback`). Errors: InvalidArgument.
@@ -27,9 +32,11 @@ struct Windows {
 
 // image: sizes of the input, its last two are H and W. Errors: InvalidArgument for strides,
 // dilations or kernels < 1, negative padding, a kernel larger than the padded image, overflow.
+// With ceil_mode windows may reach beyond the padded image, if they begin inside or in the padding
+// before it.
 [[nodiscard]] Windows make_windows(std::string_view op, const Shape& input, const Shape& kernel,
                                    const Shape& stride, const Shape& padding,
-                                   const Shape& dilation);
+                                   const Shape& dilation, bool ceil_mode = false);
 
 // `input` with a border of `value`; the input itself when there is no padding.
 [[nodiscard]] Tensor pad(const Tensor& input, const Windows& windows, Scalar value);

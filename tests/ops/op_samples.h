@@ -88,6 +88,8 @@ void add_reduction_samples(std::vector<SampleRow>& rows);
 void add_matmul_samples(std::vector<SampleRow>& rows);
 void add_convolution_samples(std::vector<SampleRow>& rows);
 void add_pooling_samples(std::vector<SampleRow>& rows);
+void add_adaptive_pooling_samples(std::vector<SampleRow>& rows);
+void add_resampling_samples(std::vector<SampleRow>& rows);
 void add_loss_samples(std::vector<SampleRow>& rows);
 void add_random_samples(std::vector<SampleRow>& rows);
 void add_activation_samples(std::vector<SampleRow>& rows);
