@@ -57,30 +57,38 @@ Roots make_roots(const std::vector<Tensor>& outputs, const std::vector<Tensor>& 
   return roots;
 }
 
+std::vector<Edge> make_targets(const std::vector<Tensor>& inputs, std::string_view op) {
+  std::vector<Edge> targets;
+  for (const Tensor& input : inputs) {
+    check(input.requires_grad(), kCode, op,
+          "One of the differentiated Tensors does not require grad, got ", input);
+    targets.push_back(edge_of(*input.impl()));
+  }
+  return targets;
+}
+
 }  // namespace
 
 void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients,
-              BackwardOptions options) {
+              const BackwardOptions& options) {
   for (const Tensor& tensor : tensors) (void)tensor.dim();  // throws when undefined
   const Roots roots = make_roots(tensors, gradients, options.create_graph, "backward");
-  Engine({.keep_graph = options.retain_graph || options.create_graph,
-          .create_graph = options.create_graph})
-      .run(roots.edges, roots.gradients);
+  Engine engine({.keep_graph = options.retain_graph || options.create_graph,
+                 .create_graph = options.create_graph});
+  if (options.inputs.empty()) return engine.accumulate(roots.edges, roots.gradients);
+  const std::vector<Edge> targets = make_targets(options.inputs, "backward");
+  for (const Tensor& input : options.inputs) input.retain_grad();
+  engine.accumulate(roots.edges, roots.gradients, targets);
 }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& grad_outputs, GradOptions options) {
   for (const Tensor& tensor : outputs) (void)tensor.dim();
   const Roots roots = make_roots(outputs, grad_outputs, options.create_graph, "grad");
-  std::vector<Edge> targets;
-  for (const Tensor& input : inputs) {
-    check(input.requires_grad(), kCode, "grad",
-          "One of the differentiated Tensors does not require grad, got ", input);
-    targets.push_back(edge_of(*input.impl()));
-  }
+  const std::vector<Edge> targets = make_targets(inputs, "grad");
   std::vector<Tensor> results = Engine({.keep_graph = options.retain_graph || options.create_graph,
                                         .create_graph = options.create_graph})
-                                    .run(roots.edges, roots.gradients, targets);
+                                    .collect(roots.edges, roots.gradients, targets);
   for (const Tensor& result : results)
     check(result.defined() || options.allow_unused, kCode, "grad",
           "One of the differentiated Tensors appears to not have been used in the graph. Set "

@@ -10,6 +10,9 @@ namespace tenon::autograd {
 struct BackwardOptions {
   bool retain_graph = false;  // saved tensors survive, so that the graph can be walked again
   bool create_graph = false;  // gradients get a history of their own; implies retain_graph
+  // Only the grad() of these is added to, and only what leads to them is computed; results among
+  // them keep their gradient as after retain_grad(). Empty: all leaves.
+  std::vector<Tensor> inputs = {};
 };
 
 struct GradOptions {
@@ -25,7 +28,8 @@ struct GradOptions {
 // were changed in place. What hooks throw is passed on; leaves reached before keep what they got.
 // Threads: graphs that share only leaves may be walked at once.
 TENON_API void backward(const std::vector<Tensor>& tensors,
-                        const std::vector<Tensor>& gradients = {}, BackwardOptions options = {});
+                        const std::vector<Tensor>& gradients = {},
+                        const BackwardOptions& options = {});
 
 // The same sum for each of `inputs` (leaves or results), without touching any grad().
 // Errors: as backward(); Autograd for an input that outputs do not depend on, unless allow_unused.

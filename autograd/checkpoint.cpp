@@ -1,15 +1,18 @@
 #include <tenon/autograd/checkpoint.h>
 
-#include <tenon/autograd/backward.h>
+#include <memory>
+#include <utility>
+
 #include <tenon/autograd/engine.h>
 #include <tenon/autograd/meta_internal.h>
+#include <tenon/autograd/saved_tensor.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
-#include <tenon/runtime/log.h>
 #include <tenon/runtime/ops/random.h>
-#include <tenon/runtime/ops/view.h>
 
 namespace tenon::autograd {
 namespace {
+
+constexpr const char* kName = "checkpoint";
 
 // Puts the default generator back where it was, for the second call, and then forward again.
 class GeneratorScope {
@@ -25,92 +28,105 @@ class GeneratorScope {
   Generator now_;
 };
 
-struct CheckpointNode final : GrowingNode {
-  [[nodiscard]] std::string name() const override { return "CheckpointBackward"; }
-
-  void apply(Backprop& pass) override {
-    check(!Engine::is_collecting() && !recording_enabled(), ErrorCode::kAutograd, "checkpoint",
-          "it works with backward() only, without create_graph; call the function itself");
-    check(!released, ErrorCode::kAutograd, name(),
-          "Trying to backward through the graph a second time. Specify retain_graph=true");
-    std::vector<Tensor> again;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      check(inputs[i].version() == versions[i], ErrorCode::kAutograd, name(),
-            "one of the variables needed for gradient computation has been modified by an inplace "
-            "operation: ",
-            inputs[i], " is at version ", inputs[i].version(), "; expected version ", versions[i],
-            " instead");
-      again.push_back(detach(inputs[i]));
-      if (edges()[i].node) again.back().requires_grad_();
+// One call of checkpoint(): what is needed to make it again, and in a pass what that saved.
+class Frame : public std::enable_shared_from_this<Frame> {
+ public:
+  Frame(CheckpointFunction function, const std::vector<Tensor>& inputs)
+      : function_(std::move(function)), generator_(default_generator()) {
+    for (const Tensor& input : inputs) {
+      inputs_.emplace_back(input);
+      wanted_.push_back(input.defined() && input.requires_grad());
     }
-    run_again(pass, again);
-    for (size_t i = 0; i < again.size(); ++i)
-      if (const Tensor gradient = again[i].grad(); gradient.defined()) pass.outgoing[i] = gradient;
   }
 
-  void release_saved() noexcept override {
-    inputs.clear();
-    versions.clear();
-    released = true;
+  // A tensor was saved in the first call. Its number.
+  size_t note(const Tensor& tensor) {
+    sizes_.push_back(tensor.sizes());
+    return sizes_.size() - 1;
   }
+  void finish() { finished_ = true; }
 
-  CheckpointFunction function;
-  std::vector<Tensor> inputs;
-  std::vector<uint32_t> versions;
-  Generator generator;
-  bool released = false;
+  Tensor get(size_t number) {
+    if (number >= again_.size() || !again_[number].defined()) call_again();
+    check(number < again_.size(), ErrorCode::kAutograd, kName,
+          "the second call of the function saved ", again_.size(),
+          " tensors, the first one more; it must do the same each time");
+    check(again_[number].sizes() == sizes_[number], ErrorCode::kAutograd, kName,
+          "the second call of the function saved other tensors than the first, ", again_[number],
+          " in place of ", sizes_[number], "; it must do the same each time");
+    return again_[number];
+  }
+  // The node of a saved tensor went or is done.
+  void drop(size_t number) noexcept {
+    if (number < again_.size()) again_[number] = Tensor();
+  }
 
  private:
-  void run_again(Backprop& pass, const std::vector<Tensor>& again) {
-    std::vector<Tensor> outputs;
+  void call_again() {
+    std::vector<Tensor> arguments;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const Tensor input = inputs_[i].get(kName);
+      arguments.push_back(input.defined() ? Tensor(alias_of(*input.impl())) : Tensor());
+      if (wanted_[i]) arguments.back().requires_grad_();
+    }
+    again_.clear();
     {
-      const GeneratorScope scope(generator);
+      const GeneratorScope generator(generator_);
       const RecordingScope on(true);
-      outputs = function(again);
+      const SavedTensorHooks hooks(
+          [this](const Tensor& tensor) {
+            again_.push_back(tensor);
+            return std::any(tensor);  // the function may itself ask for gradients
+          },
+          [](const std::any& tensor) { return std::any_cast<Tensor>(tensor); });
+      (void)function_(arguments);
     }
-    std::vector<Tensor> roots, gradients;
-    for (size_t i = 0; i < outputs.size() && i < pass.incoming.size(); ++i) {
-      if (!pass.incoming[i].defined() || !outputs[i].requires_grad()) continue;
-      roots.push_back(outputs[i]);
-      gradients.push_back(pass.incoming[i]);
-    }
-    if (!roots.empty()) backward(roots, gradients);
+    check(!finished_ || again_.size() == sizes_.size(), ErrorCode::kAutograd, kName,
+          "the function saved ", sizes_.size(), " tensors in the first call and ", again_.size(),
+          " in the second; it must do the same each time");
+    Engine::at_end_of_pass([frame = weak_from_this()] {
+      if (const auto self = frame.lock()) self->again_.clear();
+    });
   }
+
+  CheckpointFunction function_;
+  std::vector<SavedVariable> inputs_;
+  std::vector<bool> wanted_;
+  Generator generator_;
+  std::vector<Shape> sizes_;  // of what the first call saved
+  bool finished_ = false;
+  std::vector<Tensor> again_;
+};
+
+// What a node holds in place of a tensor.
+struct Promise {
+  Promise(std::shared_ptr<Frame> owner, size_t n) : frame(std::move(owner)), number(n) {}
+  ~Promise() { frame->drop(number); }
+  Promise(const Promise&) = delete;
+  Promise& operator=(const Promise&) = delete;
+  std::shared_ptr<Frame> frame;
+  size_t number;
 };
 
 }  // namespace
 
 std::vector<Tensor> checkpoint(const CheckpointFunction& function,
                                const std::vector<Tensor>& inputs) {
-  const Ref<CheckpointNode> node(new CheckpointNode);
-  node->generator = default_generator();
+  if (!recording_enabled()) return function(inputs);
+  const auto frame = std::make_shared<Frame>(function, inputs);
   std::vector<Tensor> outputs;
   {
-    const RecordingScope off(false);
+    const SavedTensorHooks hooks(
+        [&frame](const Tensor& tensor) {
+          return std::any(std::make_shared<const Promise>(frame, frame->note(tensor)));
+        },
+        [](const std::any& value) {
+          const auto& promise = *std::any_cast<const std::shared_ptr<const Promise>&>(value);
+          return promise.frame->get(promise.number);
+        });
     outputs = function(inputs);
   }
-  if (!recording_enabled()) return outputs;
-  bool recorded = false;
-  for (const Tensor& input : inputs) {
-    const bool in_graph = input.requires_grad();
-    node->add_edge(in_graph ? edge_of(*input.impl()) : Edge());
-    node->inputs.push_back(Tensor(alias_of(*input.impl())));
-    node->versions.push_back(input.version());
-    recorded = recorded || in_graph;
-  }
-  if (!recorded) {
-    log_once(
-        LogLevel::kWarning,
-        "checkpoint: no input requires a gradient, so what the function uses gets none either");
-    return outputs;
-  }
-  node->function = function;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].requires_grad()) outputs[i] = detach(outputs[i]);  // an input came back
-    node->add_output(TensorMeta(*outputs[i].impl()));
-    if (outputs[i].is_floating_point())
-      set_history(*outputs[i].impl(), node.get(), static_cast<uint32_t>(i));
-  }
+  frame->finish();
   return outputs;
 }
 

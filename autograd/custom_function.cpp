@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <tenon/autograd/anomaly.h>
 #include <tenon/autograd/meta_internal.h>
+#include <tenon/autograd/recorder_internal.h>
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/ops/copy.h>
 #include <tenon/runtime/ops/creation.h>
@@ -48,23 +50,15 @@ std::vector<Tensor> FunctionContext::saved() const {
         "through the graph a second time");
   std::vector<Tensor> tensors;
   for (const Saved& saved : saved_) {
-    if (!saved.tensor.defined()) {
-      tensors.emplace_back();
-      continue;
-    }
-    check(saved.tensor.version() == saved.version, ErrorCode::kAutograd, node_->name(),
-          "one of the variables needed for gradient computation has been modified by an inplace "
-          "operation: ",
-          saved.tensor, " is at version ", saved.tensor.version(), "; expected version ",
-          saved.version, " instead");
+    const Tensor tensor = saved.tensor.get(node_->name());
     const Edge edge = saved.output_nr < 0
                           ? saved.edge
                           : Edge{Ref<Node>(node_), static_cast<uint32_t>(saved.output_nr)};
-    if (!recording_enabled() || !edge.node) {
-      tensors.push_back(saved.tensor);
+    if (!recording_enabled() || !edge.node || !tensor.defined()) {
+      tensors.push_back(tensor);
       continue;
     }
-    const Ref<TensorImpl> alias = alias_of(*saved.tensor.impl());
+    const Ref<TensorImpl> alias = alias_of(*tensor.impl());
     ensure_meta(*alias).edge = edge;
     alias->requires_grad = true;
     tensors.emplace_back(alias);
@@ -93,8 +87,7 @@ std::vector<FunctionContext::Saved> FunctionNode::make_saved(const std::vector<T
   for (const Tensor& tensor : context.to_save_) {
     FunctionContext::Saved saved;
     if (tensor.defined()) {
-      saved.tensor = Tensor(alias_of(*tensor.impl()));
-      saved.version = tensor.version();
+      saved.tensor = SavedVariable(tensor);
       saved.output_nr = contains(context.constant_, tensor) ? -1 : position_of(outputs, tensor);
       const int64_t input = position_of(inputs_, tensor);
       if (saved.output_nr < 0 && input >= 0) saved.edge = edges()[static_cast<size_t>(input)];
@@ -105,6 +98,20 @@ std::vector<FunctionContext::Saved> FunctionNode::make_saved(const std::vector<T
   return result;
 }
 
+void FunctionNode::check_dirty(const std::vector<Tensor>& outputs) const {
+  for (const Tensor& dirty : context.dirty_) {
+    check(contains(inputs_, dirty), ErrorCode::kAutograd, name_,
+          "mark_dirty only accepts input tensors, got ", dirty);
+    check(contains(outputs, dirty), ErrorCode::kAutograd, name_,
+          "some elements marked as dirty during the forward method were not returned as output: ",
+          dirty, ". The inputs that are modified inplace must all be outputs of the Function");
+    const bool leaf = dirty.is_leaf() && dirty.impl()->requires_grad;
+    const Ref<TensorImpl>& base = dirty.impl()->base;
+    check(!leaf && !(base && base->requires_grad && autograd::is_leaf(*base)), ErrorCode::kAutograd,
+          name_, "a leaf Variable that requires grad has been used in an in-place operation");
+  }
+}
+
 void FunctionNode::finish(std::vector<Tensor>& outputs) {
   for (Tensor& output : outputs) {
     // An input that comes back unchanged must not lose its own place in the graph.
@@ -112,19 +119,19 @@ void FunctionNode::finish(std::vector<Tensor>& outputs) {
       output = detach(output);
   }
   if (recorded_) {
-    for (const Tensor& dirty : context.dirty_) {
-      check(!dirty.impl()->base, ErrorCode::kUnsupported, name_,
-            "mark_dirty of a view is not supported; edit its base, or a clone");
-      check(!dirty.is_leaf() || !dirty.requires_grad(), ErrorCode::kAutograd, name_,
-            "a leaf Variable that requires grad has been used in an in-place operation");
-    }
+    if (is_anomaly_enabled()) make_extras().trace = describe_call(name_, inputs_);
+    check_dirty(outputs);
     context.saved_ = make_saved(outputs);
     for (size_t i = 0; i < outputs.size(); ++i) {
       add_output(outputs[i].defined() ? TensorMeta(*outputs[i].impl()) : TensorMeta());
       if (!outputs[i].defined() || !outputs[i].is_floating_point() ||
           contains(context.constant_, outputs[i]))
         continue;
-      set_history(*outputs[i].impl(), this, static_cast<uint32_t>(i));
+      const auto output_nr = static_cast<uint32_t>(i);
+      if (outputs[i].impl()->base && contains(context.dirty_, outputs[i]))
+        rebase(*outputs[i].impl(), {Ref<Node>(this), output_nr});
+      else
+        set_history(*outputs[i].impl(), this, output_nr);
     }
   }
   inputs_.clear();
@@ -142,6 +149,11 @@ void FunctionNode::apply(Backprop& pass) {
   check(results.size() == argument_count_, ErrorCode::kAutograd, name_,
         "returned an incorrect number of gradients (expected ", argument_count_, ", got ",
         results.size(), ")");
+  for (size_t i = 0; i < results.size(); ++i)
+    check(!results[i].defined() ||
+              std::find(positions_.begin(), positions_.end(), i) != positions_.end(),
+          ErrorCode::kAutograd, name_, "returned a gradient different from None at position ", i,
+          ", but the corresponding forward input was not a Variable; return Tensor() there");
   for (size_t i = 0; i < positions_.size(); ++i) {
     const Tensor& gradient = results[positions_[i]];
     if (gradient.defined() && edges()[i].node && pass.needs(i))

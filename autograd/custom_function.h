@@ -46,7 +46,7 @@ class TENON_API FunctionContext {
   [[nodiscard]] const T& value(size_t i) const {
     return *std::any_cast<T>(&values_.at(i));
   }
-  // forward() changed these inputs in place and returns them.
+  // forward() changed these inputs in place and must return them.
   void mark_dirty(const std::vector<Tensor>& inputs) { dirty_ = inputs; }
   // These outputs get no history.
   void mark_non_differentiable(const std::vector<Tensor>& outputs) { constant_ = outputs; }
@@ -58,8 +58,7 @@ class TENON_API FunctionContext {
  private:
   friend struct FunctionNode;
   struct Saved {
-    Tensor tensor;  // outside the graph
-    uint32_t version = 0;
+    SavedVariable tensor;
     Edge edge;               // where its gradient goes, unless it is an output
     int64_t output_nr = -1;  // outputs: the node itself, which must not own itself
   };
@@ -93,6 +92,7 @@ struct TENON_API FunctionNode : GrowingNode {
   FunctionContext context;
 
  private:
+  void check_dirty(const std::vector<Tensor>& outputs) const;
   std::vector<FunctionContext::Saved> make_saved(const std::vector<Tensor>& outputs);
 
   std::string name_;

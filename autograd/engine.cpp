@@ -1,6 +1,8 @@
 #include <tenon/autograd/engine.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include <tenon/autograd/anomaly.h>
 #include <tenon/runtime/device_context.h>
@@ -13,18 +15,15 @@ namespace {
 
 constexpr size_t kSmall = 16;  // nodes
 
-__attribute__((tls_model("initial-exec"))) constinit thread_local bool collecting = false;
+// The innermost pass of this thread.
+constinit thread_local Engine* current = nullptr;
 
-class CollectingScope {
- public:
-  explicit CollectingScope(bool value) : previous_(collecting) { collecting = value; }
-  ~CollectingScope() { collecting = previous_; }
-  CollectingScope(const CollectingScope&) = delete;
-  CollectingScope& operator=(const CollectingScope&) = delete;
-
- private:
-  bool previous_;
-};
+// A hook around a node got `count` tensors.
+void check_hook_result(size_t got, size_t count, const Node& node) {
+  check(got == count, ErrorCode::kAutograd, node.name(),
+        "a hook returned an incorrect number of gradients (expected ", count, " or none, got ", got,
+        ")");
+}
 
 // Tensor hooks may replace the gradient; retain_grad() sees the replacement.
 void run_hooks(const Node& node, std::span<Tensor> incoming) {
@@ -52,7 +51,9 @@ Engine::Engine(Options options) : options_(options) {
   ready_.reserve(kSmall);
 }
 
-bool Engine::is_collecting() noexcept { return collecting; }
+void Engine::at_end_of_pass(std::function<void()> action) {
+  if (current != nullptr) current->at_end_.push_back(std::move(action));
+}
 
 // ---- the index ----
 
@@ -133,7 +134,7 @@ void Engine::mark_wanted(std::span<const Edge> targets) {
 void Engine::seed(std::span<const Edge> roots, std::span<const Tensor> gradients) {
   for (size_t i = 0; i < roots.size(); ++i) {
     const State& state = states_[index_.slot(roots[i].node.get())];
-    accumulate(buffers_[state.first_buffer + roots[i].output_nr], gradients[i]);
+    add_to(buffers_[state.first_buffer + roots[i].output_nr], gradients[i]);
   }
   for (uint32_t i = 0; i < states_.size(); ++i)
     if (states_[i].dependencies == 0) push_ready(i);
@@ -182,26 +183,83 @@ void Engine::apply(const State& state, std::span<Tensor> incoming) {
       pass.needed &= ~(uint64_t{1} << i);
   }
   if (node.extras() == nullptr || node.extras()->trace.empty()) [[likely]] {
-    node.apply(pass);
+    apply_with_hooks(node, pass);
   } else {
     try {
-      node.apply(pass);
+      apply_with_hooks(node, pass);
     } catch (const Error& error) {
       throw Error(error.code(), join_text(error.what(), "\n  recorded by ", node.extras()->trace));
     }
   }
-  if (anomaly_mode()) [[unlikely]]
+  if (is_anomaly_enabled()) [[unlikely]]
     check_gradients(node);
   if (!options_.keep_graph) node.release_saved();
 }
 
+void Engine::apply_with_hooks(Node& node, Backprop& pass) {
+  const NodeExtras* extras = node.extras();
+  if (extras == nullptr || (extras->pre_hooks.empty() && extras->post_hooks.empty())) [[likely]]
+    return node.apply(pass);
+  const auto pre_hooks = extras->pre_hooks;  // a hook may remove itself
+  const auto post_hooks = extras->post_hooks;
+  std::vector<Tensor> incoming(pass.incoming.begin(), pass.incoming.end());
+  for (const auto& [id, call] : pre_hooks) {
+    std::vector<Tensor> replaced = call(incoming);
+    if (replaced.empty()) continue;
+    check_hook_result(replaced.size(), incoming.size(), node);
+    for (size_t i = 0; i < replaced.size(); ++i)
+      incoming[i] =
+          replaced[i].defined() ? fit_gradient(replaced[i], node.outputs()[i], node, i) : Tensor();
+  }
+  std::copy(incoming.begin(), incoming.end(), pass.incoming.begin());
+  node.apply(pass);
+  for (const auto& [id, call] : post_hooks) {
+    const std::vector<Tensor> outgoing(pass.outgoing.begin(), pass.outgoing.end());
+    std::vector<Tensor> replaced = call(outgoing, incoming);
+    if (replaced.empty()) continue;
+    check_hook_result(replaced.size(), outgoing.size(), node);
+    for (size_t i = 0; i < replaced.size(); ++i)
+      pass.outgoing[i] = replaced[i].defined() && node.edges()[i].node
+                             ? fit_gradient(replaced[i], node.input_meta(i), node, i)
+                             : Tensor();
+  }
+}
+
+namespace {
+
+// The first element that is wrong, as an index.
+Shape first_wrong(const Tensor& gradient, bool nan_only) {
+  const std::vector<double> values = gradient.to_vector<double>();
+  const auto found = std::find_if(values.begin(), values.end(), [&](double value) {
+    return nan_only ? std::isnan(value) : !std::isfinite(value);
+  });
+  int64_t position = found - values.begin();
+  Shape index = gradient.sizes();
+  for (int64_t d = index.rank() - 1; d >= 0; --d) {
+    const int64_t size = index[d];
+    index[d] = position % size;
+    position /= size;
+  }
+  return index;
+}
+
+}  // namespace
+
 void Engine::check_gradients(const Node& node) const {
+  if (anomaly_check() == AnomalyCheck::kNone) return;
+  const bool nan_only = anomaly_check() == AnomalyCheck::kNan;
   const RecordingScope off(false);
   for (size_t i = 0; i < outgoing_.size(); ++i) {
-    if (!outgoing_[i].defined() || !any(isnan(outgoing_[i])).item<bool>()) continue;
+    const Tensor& gradient = outgoing_[i];
+    if (!gradient.defined()) continue;
+    const Tensor nan = isnan(gradient);
+    // x - x is NaN where x is infinite.
+    if (!any(nan_only ? nan : isnan(gradient - gradient)).item<bool>()) continue;
     const NodeExtras* extras = node.extras();
-    fail(ErrorCode::kAutograd, node.name(), "Function '", node.name(),
-         "' returned nan values in its ", i, "th output.",
+    fail(ErrorCode::kAutograd, node.name(), "Function '", node.name(), "' returned ",
+         any(nan).item<bool>() ? "nan" : "infinite", " values in its ", i,
+         "th output, the gradient of its input ", i, " ", gradient, ", first at ",
+         first_wrong(gradient, nan_only),
          extras != nullptr && !extras->trace.empty() ? "\n  recorded by " + extras->trace
                                                      : std::string());
   }
@@ -213,7 +271,7 @@ void Engine::deliver(const State& state) {
     if (target == kNowhere) continue;
     if (outgoing_[i].defined()) {
       const uint32_t output_nr = state.node->edges()[i].output_nr;
-      accumulate(buffers_[states_[target].first_buffer + output_nr], std::move(outgoing_[i]));
+      add_to(buffers_[states_[target].first_buffer + output_nr], std::move(outgoing_[i]));
       outgoing_[i] = Tensor();
     }
     if (--states_[target].dependencies == 0) push_ready(target);
@@ -221,7 +279,7 @@ void Engine::deliver(const State& state) {
 }
 
 // In place where nobody can tell.
-void Engine::accumulate(Tensor& buffer, Tensor gradient) const {
+void Engine::add_to(Tensor& buffer, Tensor gradient) const {
   if (!buffer.defined()) {
     buffer = std::move(gradient);
   } else if (!options_.create_graph && is_sole_owner(buffer)) {
@@ -236,24 +294,47 @@ void Engine::accumulate(Tensor& buffer, Tensor gradient) const {
 
 // ---- entry ----
 
-void Engine::run(std::span<const Edge> roots, std::span<const Tensor> gradients) {
+void Engine::walk(std::span<const Edge> targets, std::vector<Tensor>& results) {
+  struct Pass {
+    explicit Pass(Engine& engine) : engine_(engine), outer_(std::exchange(current, &engine)) {}
+    ~Pass() {
+      current = outer_;
+      for (const auto& action : engine_.at_end_) action();
+    }
+    Engine& engine_;
+    Engine* outer_;
+  } pass(*this);
+  drain(targets, results);
+}
+
+void Engine::accumulate(std::span<const Edge> roots, std::span<const Tensor> gradients) {
   const RecordingScope recording(options_.create_graph);
-  const CollectingScope scope(false);
   discover(roots);
   seed(roots, gradients);
   std::vector<Tensor> none;
-  drain({}, none);
+  walk({}, none);
 }
 
-std::vector<Tensor> Engine::run(std::span<const Edge> roots, std::span<const Tensor> gradients,
-                                std::span<const Edge> targets) {
+void Engine::accumulate(std::span<const Edge> roots, std::span<const Tensor> gradients,
+                        std::span<const Edge> targets) {
   const RecordingScope recording(options_.create_graph);
-  const CollectingScope scope(true);
+  discover(roots);
+  mark_wanted(targets);
+  for (State& state : states_)
+    if (state.captured && state.node->is_leaf()) state.runs = true;
+  seed(roots, gradients);
+  std::vector<Tensor> none;
+  walk({}, none);
+}
+
+std::vector<Tensor> Engine::collect(std::span<const Edge> roots, std::span<const Tensor> gradients,
+                                    std::span<const Edge> targets) {
+  const RecordingScope recording(options_.create_graph);
   discover(roots);
   mark_wanted(targets);
   seed(roots, gradients);
   std::vector<Tensor> results(targets.size());
-  drain(targets, results);
+  walk(targets, results);
   return results;
 }
 

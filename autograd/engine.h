@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,15 +25,19 @@ class TENON_API Engine {
   explicit Engine(Options options);
 
   // Adds d(root)/d(leaf) * gradient to every leaf's grad.
-  void run(std::span<const Edge> roots, std::span<const Tensor> gradients);
+  void accumulate(std::span<const Edge> roots, std::span<const Tensor> gradients);
+  // The same for the leaves among `targets`; others must be retained. Only what leads there runs.
+  void accumulate(std::span<const Edge> roots, std::span<const Tensor> gradients,
+                  std::span<const Edge> targets);
   // Returns the gradients that reach `targets` (undefined where none does); leaves stay as they
   // are. Only what leads to a target is computed.
-  [[nodiscard]] std::vector<Tensor> run(std::span<const Edge> roots,
-                                        std::span<const Tensor> gradients,
-                                        std::span<const Edge> targets);
+  [[nodiscard]] std::vector<Tensor> collect(std::span<const Edge> roots,
+                                            std::span<const Tensor> gradients,
+                                            std::span<const Edge> targets);
 
-  // Whether the pass that runs on this thread collects gradients instead of accumulating them.
-  [[nodiscard]] static bool is_collecting() noexcept;
+  // Calls `action` when the pass of this thread ends, also by an error; ignored outside of a pass.
+  // It must not throw.
+  static void at_end_of_pass(std::function<void()> action);
 
  private:
   static constexpr uint32_t kNowhere = ~uint32_t{0};
@@ -68,12 +73,14 @@ class TENON_API Engine {
   void discover(std::span<const Edge> roots);
   void mark_wanted(std::span<const Edge> targets);
   void seed(std::span<const Edge> roots, std::span<const Tensor> gradients);
+  void walk(std::span<const Edge> targets, std::vector<Tensor>& results);
   void drain(std::span<const Edge> targets, std::vector<Tensor>& results);
   void visit(uint32_t index, std::span<const Edge> targets, std::vector<Tensor>& results);
   void apply(const State& state, std::span<Tensor> incoming);
+  void apply_with_hooks(Node& node, Backprop& pass);
   void check_gradients(const Node& node) const;
   void deliver(const State& state);
-  void accumulate(Tensor& buffer, Tensor gradient) const;
+  void add_to(Tensor& buffer, Tensor gradient) const;
   void push_ready(uint32_t index);
 
   Options options_;
@@ -83,6 +90,7 @@ class TENON_API Engine {
   std::vector<Tensor> buffers_;    // gradients on their way, by node and output
   std::vector<Tensor> outgoing_;   // of the node that runs
   std::vector<Ready> ready_;       // a heap
+  std::vector<std::function<void()>> at_end_;
 };
 
 }  // namespace tenon::autograd

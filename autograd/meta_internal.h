@@ -13,9 +13,10 @@ struct AutogradMeta final : AutogradSlot {
   uint32_t view_version = 0;
   // The gradient, for leaves and after retain_grad().
   Ref<GradCell> cell;
+  bool owns_cell = true;  // closes it at the end
 
   ~AutogradMeta() override {
-    if (cell) cell->close();
+    if (cell && owns_cell) cell->close();
   }
   static void* operator new(size_t) { return ObjectPool<AutogradMeta>::take(); }
   static void operator delete(void* memory) { ObjectPool<AutogradMeta>::give(memory); }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include <tenon/autograd/meta_internal.h>
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/copy.h>
@@ -49,6 +50,30 @@ NodeExtras& Node::make_extras() {
   return *extras_;
 }
 
+uint64_t next_hook_id() noexcept {
+  static std::atomic<uint64_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+uint64_t Node::register_prehook(NodeExtras::PreHook hook) {
+  const uint64_t id = next_hook_id();
+  make_extras().pre_hooks.emplace_back(id, std::move(hook));
+  return id;
+}
+
+uint64_t Node::register_hook(NodeExtras::PostHook hook) {
+  const uint64_t id = next_hook_id();
+  make_extras().post_hooks.emplace_back(id, std::move(hook));
+  return id;
+}
+
+void Node::remove_hook(uint64_t id) noexcept {
+  if (!extras_) return;
+  const auto is_it = [id](const auto& hook) { return hook.first == id; };
+  std::erase_if(extras_->pre_hooks, is_it);
+  std::erase_if(extras_->post_hooks, is_it);
+}
+
 void Node::destroy(Node* node) noexcept {
   ThreadState& state = thread_state;
   if (state.destroying) {
@@ -91,7 +116,30 @@ AccumulateGrad::AccumulateGrad(const TensorImpl& leaf, Ref<GradCell> cell)
   sequence_ = std::numeric_limits<uint64_t>::max();  // leaves first: it frees gradients early
 }
 
-void AccumulateGrad::apply(Backprop& pass) { cell_->add(pass.incoming[0]); }
+void AccumulateGrad::apply(Backprop& pass) {
+  if (!cell_->add(pass.incoming[0]) || hooks_.empty()) return;
+  // The leaf itself may go at any time: hooks get another handle on what it consists of.
+  const Ref<TensorImpl> leaf = alias_of(*leaf_);
+  AutogradMeta& meta = ensure_meta(*leaf);
+  meta.edge = {Ref<Node>(this), 0};
+  meta.cell = cell_;
+  meta.owns_cell = false;
+  leaf->requires_grad = true;
+  const auto hooks = hooks_;  // a hook may remove itself
+  for (const auto& [id, call] : hooks) call(Tensor(leaf));
+}
+
+uint64_t AccumulateGrad::register_accumulated_hook(const TensorImpl& leaf, Hook hook) {
+  leaf_ = alias_of(leaf);
+  const uint64_t id = next_hook_id();
+  hooks_.emplace_back(id, std::move(hook));
+  return id;
+}
+
+void AccumulateGrad::remove_accumulated_hook(uint64_t id) noexcept {
+  std::erase_if(hooks_, [id](const auto& hook) { return hook.first == id; });
+  if (hooks_.empty()) leaf_.reset();
+}
 
 Tensor GradCell::get() {
   const std::lock_guard lock(mutex);
@@ -111,17 +159,18 @@ void GradCell::close() noexcept {
   open = false;
 }
 
-void GradCell::add(const Tensor& gradient) {
+bool GradCell::add(const Tensor& gradient) {
   const bool create_graph = recording_enabled();
   Tensor previous;  // destroyed outside the lock
   const std::lock_guard lock(mutex);
-  if (!open) return;
+  if (!open) return false;
   if (!grad.defined())
     grad = !create_graph && is_sole_owner(gradient) ? gradient : clone(gradient);
   else if (create_graph || grad.requires_grad())
     previous = std::exchange(grad, tenon::add(grad, gradient));
   else
     grad.add_(gradient);
+  return true;
 }
 
 namespace {

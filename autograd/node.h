@@ -7,8 +7,10 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <tenon/autograd/saved_tensor.h>
 #include <tenon/runtime/tensor.h>
 
 namespace tenon::autograd {
@@ -41,8 +43,8 @@ struct TENON_API GradCell : RefCounted {
 
   [[nodiscard]] Tensor get();
   void set(const Tensor& gradient);
-  // Adds; in place where that is not recorded.
-  void add(const Tensor& gradient);
+  // Adds; in place where that is not recorded. False when the tensor is gone.
+  bool add(const Tensor& gradient);
   void close() noexcept;
   static void destroy(GradCell* cell) noexcept { delete cell; }
 };
@@ -60,7 +62,7 @@ struct Backprop {
 
 // What few nodes have.
 struct NodeExtras {
-  struct Hook {
+  struct TensorHook {
     uint64_t id;
     uint32_t output_nr;
     std::function<Tensor(const Tensor&)> call;
@@ -69,9 +71,24 @@ struct NodeExtras {
     uint32_t output_nr;
     Ref<GradCell> cell;
   };
-  std::vector<Hook> hooks;         // run in order on an incoming gradient
+  struct Packed {
+    uint32_t slot;
+    PackedTensor tensor;
+  };
+  using Gradients = std::vector<Tensor>;
+  // Before the node runs: gets the gradients of its outputs, returns others or nothing.
+  using PreHook = std::function<Gradients(const Gradients& grad_outputs)>;
+  // After it: gets the gradients of its inputs and outputs, returns others of the inputs or
+  // nothing.
+  using PostHook =
+      std::function<Gradients(const Gradients& grad_inputs, const Gradients& grad_outputs)>;
+
+  std::vector<TensorHook> hooks;   // run in order on an incoming gradient
   std::vector<Retained> retained;  // then it is put here (retain_grad)
-  std::string trace;               // anomaly mode: the forward call
+  std::vector<std::pair<uint64_t, PreHook>> pre_hooks;
+  std::vector<std::pair<uint64_t, PostHook>> post_hooks;
+  std::vector<Packed> packed;  // saved tensors, where SavedTensorHooks were on
+  std::string trace;           // anomaly mode: the forward call
 };
 
 // A recorded call. Threads: the graph is built by one thread at a time; engines only read it.
@@ -98,6 +115,12 @@ struct TENON_API Node : RefCounted {
   [[nodiscard]] uint64_t sequence() const noexcept { return sequence_; }
   [[nodiscard]] NodeExtras* extras() const noexcept { return extras_.get(); }
   [[nodiscard]] NodeExtras& make_extras();
+
+  // ---- hooks around apply(), in the order of registration; each returns an id ----
+  // A hook must return as many tensors as it got, or none. Errors in a pass: Autograd when not.
+  uint64_t register_prehook(NodeExtras::PreHook hook);
+  uint64_t register_hook(NodeExtras::PostHook hook);
+  void remove_hook(uint64_t id) noexcept;
 
   // Iterative: what a destroyed node was the last owner of is destroyed after it, not inside it.
   static void destroy(Node* node) noexcept;
@@ -132,15 +155,26 @@ struct TENON_API GrowingNode : Node {
 
 // The end of every path: adds what comes in to its leaf's gradient.
 struct TENON_API AccumulateGrad final : Node {
+  using Hook = std::function<void(const Tensor& leaf)>;
+
   AccumulateGrad(const TensorImpl& leaf, Ref<GradCell> cell);
   [[nodiscard]] std::string name() const override { return "AccumulateGrad"; }
   void apply(Backprop& pass) override;
   [[nodiscard]] bool is_leaf() const noexcept override { return true; }
 
+  // Calls the hook after each accumulation, while the leaf lives.
+  uint64_t register_accumulated_hook(const TensorImpl& leaf, Hook hook);
+  void remove_accumulated_hook(uint64_t id) noexcept;
+
  private:
   TensorMeta meta_;
   Ref<GradCell> cell_;
+  Ref<TensorImpl> leaf_;  // its memory; set with the first hook
+  std::vector<std::pair<uint64_t, Hook>> hooks_;
 };
+
+// Numbers for hooks, unique in the process.
+[[nodiscard]] uint64_t next_hook_id() noexcept;
 
 // `gradient` summed to the sizes, cast to the dtype and moved to the device of `meta`.
 // Errors: Autograd when the sizes do not broadcast; names node and index.

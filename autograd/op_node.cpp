@@ -84,28 +84,46 @@ void OpNode::apply(Backprop& pass) {
 
 void OpNode::release_saved() noexcept {
   for (size_t i = 0; i < saved_count_; ++i) saved_[i].data.reset();
+  if (extras() != nullptr) extras()->packed.clear();
 }
 
 void OpNode::save(size_t index, uint32_t slot, const TensorImpl& impl, uint32_t version) {
-  saved_[index] = {alias_of(impl), version, slot};
+  Ref<TensorImpl> alias = alias_of(impl);
+  if (PackedTensor::is_wanted()) [[unlikely]] {
+    make_extras().packed.push_back({slot, PackedTensor(Tensor(std::move(alias)))});
+    saved_[index].slot = slot;
+    return;
+  }
+  saved_[index] = {std::move(alias), version, slot};
 }
 
-Tensor OpNode::unpack(uint32_t slot) {
+Ref<TensorImpl> OpNode::find_saved(uint32_t slot) const {
   const SavedTensor* saved =
       std::find_if(saved_, saved_ + saved_count_, [&](const auto& s) { return s.slot == slot; });
   check(saved != saved_ + saved_count_, ErrorCode::kInternal, op_->name(),
         "its rule asks for slot ", slot, ", which it did not save");
+  if (!saved->data && extras() != nullptr) {
+    const auto& packed = extras()->packed;
+    const auto found = std::find_if(packed.begin(), packed.end(),
+                                    [&](const auto& entry) { return entry.slot == slot; });
+    if (found != packed.end()) return Ref<TensorImpl>(found->tensor.get().impl());
+  }
   check(static_cast<bool>(saved->data), ErrorCode::kAutograd, name(),
         "Trying to backward through the graph a second time (or directly access saved tensors "
         "after they have already been freed). Saved intermediate values of the graph are freed "
         "when you call backward() or grad(). Specify retain_graph=true if you need to backward "
         "through the graph a second time");
   if (saved->data->storage->version() != saved->version) fail_version(*saved);
-  if (!recording_enabled()) return Tensor(saved->data);
+  return saved->data;
+}
+
+Tensor OpNode::unpack(uint32_t slot) {
+  Ref<TensorImpl> data = find_saved(slot);
+  if (!recording_enabled()) return Tensor(std::move(data));
   const bool is_output = slot >= kInputSlots;
   Edge edge = is_output ? Edge{Ref<Node>(this), slot - kInputSlots} : edges_[slot];
-  if (!edge.node || !is_floating_point(saved->data->dtype())) return Tensor(saved->data);
-  Ref<TensorImpl> alias = alias_of(*saved->data);
+  if (!edge.node || !is_floating_point(data->dtype())) return Tensor(std::move(data));
+  Ref<TensorImpl> alias = alias_of(*data);
   ensure_meta(*alias).edge = std::move(edge);
   alias->requires_grad = true;
   return Tensor(std::move(alias));
@@ -125,7 +143,7 @@ void OpNode::fail_version(const SavedTensor& saved) const {
        Tensor(saved.data), which, " is at version ", saved.data->storage->version(),
        "; expected version ", saved.version,
        " instead. Hint: enable anomaly detection to find the operation that failed to compute its "
-       "gradient, with tenon::autograd::set_anomaly_mode(true)");
+       "gradient, with tenon::autograd::set_detect_anomaly(true)");
 }
 
 }  // namespace tenon::autograd

@@ -7,7 +7,7 @@
 namespace tenon::autograd {
 
 struct SavedTensor {
-  Ref<TensorImpl> data;  // an alias outside the graph, so that no node owns itself
+  Ref<TensorImpl> data;  // an alias outside the graph, so that no node owns itself; or packed
   uint32_t version = 0;
   uint32_t slot = 0;  // as in Rule::saves
 };
@@ -54,6 +54,8 @@ class OpNode final : public Node {
   OpNode() = default;
   ~OpNode() override = default;
   void dispose() noexcept override;
+  // As saved, outside the graph.
+  [[nodiscard]] Ref<TensorImpl> find_saved(uint32_t slot) const;
   [[noreturn]] void fail_version(const SavedTensor& saved) const;
 
   const Op* op_ = nullptr;

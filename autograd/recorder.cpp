@@ -63,19 +63,6 @@ Ref<OpNode> geometry_node(const Op& op, const Rule& rule, size_t edges, const Te
 
 // ---- in-place calls ----
 
-// A write through a view is a write to its base: base' = base with the view's part replaced. The
-// view, like every other one, finds its new history through the base when somebody asks.
-void rebase(TensorImpl& view, const Ref<OpNode>& written, uint32_t version_before) {
-  TensorImpl& base = *view.base;
-  const Ref<OpNode> node = geometry_node(copy_slices_op(), copy_slices_rule(), 2, base, view);
-  node->set_edge(0, edge_of(base, version_before));
-  node->set_edge(1, {Ref<Node>(written.get()), 0});
-  node->set_output(0, base);
-  set_history(base, node.get(), 0);
-  forget_history(ensure_meta(view));
-  view.requires_grad = true;
-}
-
 // The version that the storage of an input had before the call. In-place calls have bumped it.
 uint32_t version_before(const OpCall& call, const TensorImpl& input) {
   const uint32_t now = input.storage->version();
@@ -113,6 +100,18 @@ void save_tensors(OpNode& node, const OpCall& call, uint32_t slots) {
 
 }  // namespace
 
+// The view, like every other one, finds its new history through the base when somebody asks.
+void rebase(TensorImpl& view, Edge written) {
+  TensorImpl& base = *view.base;
+  const Ref<OpNode> node = geometry_node(copy_slices_op(), copy_slices_rule(), 2, base, view);
+  node->set_edge(0, edge_of(base));  // a base is no view: its history does not depend on a version
+  node->set_edge(1, std::move(written));
+  node->set_output(0, base);
+  set_history(base, node.get(), 0);
+  forget_history(ensure_meta(view));
+  view.requires_grad = true;
+}
+
 void check_write(const OpCall& call) {
   original_self.reset();
   check(call.form != CallForm::kOut, ErrorCode::kAutograd, call.op.name(),
@@ -146,7 +145,7 @@ void record(const OpCall& call) {
                     .saved = static_cast<size_t>(std::popcount(slots)),
                     .attributes = keeps ? std::span<const int64_t>(kept) : call.attributes,
                     .scalars = call.scalars});
-  if (anomaly_mode()) [[unlikely]]
+  if (is_anomaly_enabled()) [[unlikely]]
     node->make_extras().trace = describe_call(call);
   set_edges(*node, call);
   save_tensors(*node, call, slots);
@@ -156,7 +155,7 @@ void record(const OpCall& call) {
     node->set_output(o, *output);
     if (!is_floating_point(output->dtype())) continue;
     if (call.form == CallForm::kInPlace && output->base)
-      rebase(*output, node, version_before(call, *output));
+      rebase(*output, {Ref<Node>(node.get()), 0});
     else
       set_history(*output, node.get(), static_cast<uint32_t>(o));
   }

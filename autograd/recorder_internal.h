@@ -13,6 +13,10 @@ void record(const OpCall& call);
 // t_ and the like. Errors: Autograd on leaves that require a gradient.
 void check_metadata_edit(const Tensor& tensor, std::string_view op);
 
+// A write through a view is a write to its base: base' = base with the view's part replaced by what
+// `written` made.
+void rebase(TensorImpl& view, Edge written);
+
 // The history of a view in terms of its base as it is now.
 [[nodiscard]] Ref<Node> record_view_of_base(const TensorImpl& view, Edge base);
 

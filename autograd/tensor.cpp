@@ -2,9 +2,10 @@
 #include <tenon/runtime/tensor.h>
 
 #include <algorithm>
-#include <atomic>
+#include <utility>
 
 #include <tenon/autograd/backward.h>
+#include <tenon/autograd/graph.h>
 #include <tenon/autograd/meta_internal.h>
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/log.h>
@@ -107,19 +108,43 @@ autograd::Node* Tensor::grad_fn() const {
 uint32_t Tensor::output_nr() const { return edge_of(checked()).output_nr; }
 
 uint64_t Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
-  static std::atomic<uint64_t> next_id{1};
   const autograd::Edge edge = edge_of(checked());
   check(static_cast<bool>(edge.node), ErrorCode::kAutograd, "register_hook",
         "cannot register a hook on a tensor that doesn't require gradient, got ", *this);
-  const uint64_t id = next_id.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t id = autograd::next_hook_id();
   edge.node->make_extras().hooks.push_back({id, edge.output_nr, std::move(hook)});
   return id;
 }
 
 void Tensor::remove_hook(uint64_t id) const {
   const autograd::Edge edge = edge_of(checked());
-  if (!edge.node || edge.node->extras() == nullptr) return;
+  if (!edge.node) return;
+  if (edge.node->is_leaf())
+    static_cast<autograd::AccumulateGrad&>(*edge.node).remove_accumulated_hook(id);
+  if (edge.node->extras() == nullptr) return;
   std::erase_if(edge.node->extras()->hooks, [id](const auto& hook) { return hook.id == id; });
+}
+
+uint64_t autograd::register_post_accumulate_grad_hook(
+    const Tensor& leaf, std::function<void(const Tensor& leaf)> hook) {
+  const Edge edge = leaf.requires_grad() ? edge_of(*leaf.impl()) : Edge();
+  check(edge.node && edge.node->is_leaf(), ErrorCode::kAutograd,
+        "register_post_accumulate_grad_hook",
+        "post accumulate grad hooks cannot be registered on non-leaf tensors, got ", leaf,
+        "; use register_hook() there");
+  return static_cast<AccumulateGrad&>(*edge.node)
+      .register_accumulated_hook(*leaf.impl(), std::move(hook));
+}
+
+Tensor& autograd::detach_(Tensor& self) {
+  (void)self.dim();  // throws when undefined
+  TensorImpl& impl = *self.impl();
+  check(!impl.base, ErrorCode::kAutograd, "detach_", "can't detach views in-place, got a view ",
+        self, "; use detach() instead");
+  if (self.is_leaf()) return self.requires_grad_(false);
+  forget_history(*meta_of(impl));
+  impl.requires_grad = false;
+  return self;
 }
 
 }  // namespace tenon

@@ -1,5 +1,4 @@
-// Passes through the graph: grad(), hooks, order, errors, threads.
-#include <stdexcept>
+// Passes through the graph: grad(), order, errors, threads.
 #include <thread>
 
 #include "autograd/helpers.h"
@@ -120,6 +119,25 @@ TEST(Backward, LeavesTheSeedAlone) {
   EXPECT_THAT(values(x.grad()), Each(102));
 }
 
+TEST(Backward, OfChosenInputsLeavesTheOthersAlone) {
+  const Tensor x = tensor({2.}).requires_grad_(), w = tensor({3.}).requires_grad_();
+  const Tensor y = x * w;
+  bool ran = false;
+  w.register_hook([&](const Tensor&) -> Tensor {
+    ran = true;
+    return {};
+  });
+  autograd::backward({y * y}, {}, {.retain_graph = true, .inputs = {x, y}});
+  EXPECT_THAT(values(x.grad()), ElementsAre(36));
+  EXPECT_THAT(values(y.grad()), ElementsAre(12)) << "as after retain_grad()";
+  EXPECT_FALSE(w.grad().defined() || ran);
+  autograd::backward({y * 2}, {}, {.inputs = {w}});
+  EXPECT_THAT(values(w.grad()), ElementsAre(4));
+  EXPECT_THAT(values(x.grad()), ElementsAre(36));
+  EXPECT_THAT(message_of([&] { autograd::backward({y}, {}, {.inputs = {ones({1})}}); }),
+              HasSubstr("does not require grad"));
+}
+
 TEST(Backward, NarrowGradientsAreCastAndSummed) {
   const Tensor x = ones({3}, kFloat16).requires_grad_(), y = ones({2, 3}).requires_grad_();
   (x.to(kFloat32) * y).sum().backward();
@@ -143,80 +161,6 @@ TEST(Backward, OutputsThatNobodyUsedAreZero) {
   EXPECT_FALSE(indices.requires_grad());
   pooled.sum().backward();
   EXPECT_EQ(x.grad().sum().item<double>(), 4);
-}
-
-TEST(Hook, SeesAndReplacesTheGradient) {
-  const Tensor x = tensor({1.}).requires_grad_();
-  const Tensor y = x * 2;
-  double seen = 0;
-  y.register_hook([&](const Tensor& g) -> Tensor {
-    seen = g.item<double>();
-    return g * 10;
-  });
-  (y * 3).backward();
-  EXPECT_EQ(seen, 3);
-  EXPECT_THAT(values(x.grad()), ElementsAre(60));
-}
-
-TEST(Hook, OnALeafRunsBeforeAccumulation) {
-  const Tensor x = tensor({1.}).requires_grad_();
-  const uint64_t id = x.register_hook([](const Tensor& g) { return g * 2; });
-  (x * 3).backward();
-  EXPECT_THAT(values(x.grad()), ElementsAre(6));
-  x.remove_hook(id);
-  (x * 3).backward();
-  EXPECT_THAT(values(x.grad()), ElementsAre(9));
-}
-
-TEST(Hook, RunInOrderAndBeforeRetainGrad) {
-  const Tensor x = tensor({1.}).requires_grad_();
-  const Tensor y = x * 1;
-  y.retain_grad();
-  y.register_hook([](const Tensor& g) { return g + 1; });
-  y.register_hook([](const Tensor& g) { return g * 5; });
-  y.backward();
-  EXPECT_THAT(values(y.grad()), ElementsAre(10));
-}
-
-TEST(Hook, RetainedGradientsFollowInPlaceCalls) {
-  const Tensor x = tensor({1., 2.}).requires_grad_();
-  Tensor y = x * 1;
-  y.retain_grad();
-  y.mul_(3);
-  y.sum().backward();
-  EXPECT_THAT(values(y.grad()), Each(1));
-  EXPECT_THAT(values(x.grad()), Each(3));
-}
-
-TEST(Hook, ThatThrowsStopsThePassAndNothingElse) {
-  const Tensor x = tensor({1.}).requires_grad_();
-  const Tensor y = x * 2;
-  const uint64_t id =
-      y.register_hook([](const Tensor&) -> Tensor { throw std::runtime_error("stop"); });
-  const Tensor z = y * 3;
-  EXPECT_THROW(z.backward({}, true), std::runtime_error);
-  EXPECT_TRUE(GradMode::is_enabled());
-  EXPECT_FALSE(x.grad().defined());
-  y.remove_hook(id);
-  z.backward();
-  EXPECT_THAT(values(x.grad()), ElementsAre(6));
-}
-
-TEST(Hook, MayRunAnotherPass) {
-  const Tensor x = tensor({2.}).requires_grad_(), w = tensor({3.}).requires_grad_();
-  const Tensor y = x * 2;
-  y.register_hook([&](const Tensor& g) -> Tensor {
-    const EnableGradGuard on;
-    (w * w).backward();
-    return g;
-  });
-  (y * y).backward();
-  EXPECT_THAT(values(x.grad()), ElementsAre(16));
-  EXPECT_THAT(values(w.grad()), ElementsAre(6));
-}
-
-TEST(Hook, NeedsATensorOfTheGraph) {
-  EXPECT_THROW(ones({1}).register_hook([](const Tensor& g) { return g; }), Error);
 }
 
 TEST(Threads, SeparateGraphs) {

@@ -4,6 +4,8 @@
 #include <exception>
 #include <functional>
 
+#include <tenon/autograd/checkpoint.h>
+#include <tenon/autograd/graph.h>
 #include <tenon/runtime/memory/allocator.h>
 
 #include "autograd/helpers.h"
@@ -114,6 +116,36 @@ TEST(Leak, RetainedGradientsAndHooks) {
     y.retain_grad();
     y.register_hook([](const Tensor& g) { return g * 2; });
     y.sum().backward();
+  });
+}
+
+TEST(Leak, HooksAfterAccumulationAndOnNodes) {
+  expect_no_leak([] {
+    const Tensor x = ones({4}).requires_grad_();
+    autograd::register_post_accumulate_grad_hook(x, [](const Tensor& leaf) { leaf.set_grad({}); });
+    const Tensor y = exp(x);
+    y.grad_fn()->register_hook([](const auto& inputs, const auto&) { return inputs; });
+    y.sum().backward({}, false, true);
+  });
+}
+
+TEST(Leak, CheckpointsAndPackedTensors) {
+  expect_no_leak([] {
+    const Tensor x = ones({4}).requires_grad_();
+    const auto inner = [](const Tensor& a) { return exp(a) * a; };
+    const auto outer = [&](const Tensor& a) { return autograd::checkpoint(inner, tanh(a)); };
+    const Tensor y = autograd::checkpoint(outer, x);
+    (void)autograd::grad({y.sum()}, {x}, {}, {.create_graph = true});
+    (void)autograd::checkpoint(outer, x);  // never walked
+  });
+}
+
+TEST(Leak, APassThatThrows) {
+  expect_no_leak([] {
+    const Tensor x = ones({4}).requires_grad_();
+    const Tensor y = autograd::checkpoint([](const Tensor& a) { return exp(exp(a)); }, x);
+    x.register_hook([](const Tensor&) { return ones({7}); });
+    EXPECT_THROW(y.sum().backward({}, true), Error);
   });
 }
 
