@@ -34,6 +34,7 @@ class Checker {
 
   void run() {
     find_inputs();
+    check_repeats();
     outputs_ = call();
     int64_t size = 0;
     for (const Tensor& output : outputs_) size = std::max(size, output.numel());
@@ -70,6 +71,16 @@ class Checker {
     std::vector<Values> values;
     for (const Tensor& output : call()) values.push_back(output.to_vector<double>());
     return values;
+  }
+
+  // Differences mean nothing when the function is not one.
+  void check_repeats() const {
+    const std::vector<Values> first = call_values(), second = call_values();
+    for (size_t o = 0; o < first.size(); ++o)
+      for (size_t e = 0; e < first[o].size(); ++e)
+        check(!(std::abs(first[o][e] - second[o][e]) > options_.nondet_tol), ErrorCode::kAutograd,
+              "gradcheck", "the function is not deterministic: output ", o, " element ", e, " was ",
+              first[o][e], " and then ", second[o][e], " for the same inputs; fix its seed");
   }
 
   // Gradients of the wanted inputs for one gradient per output (undefined: not a root).
@@ -210,6 +221,16 @@ class Checker {
               ": ", a[i][e], " and ", b[i][e]);
   }
 
+  // One number for every element of each output, with strides of 0 or as a copy.
+  std::vector<Tensor> broadcast(bool expanded) const {
+    std::vector<Tensor> gradients;
+    for (const Tensor& output : outputs_) {
+      const Tensor wide = full({}, 0.75, output.options()).expand(output.sizes());
+      gradients.push_back(expanded ? wide : wide.clone());
+    }
+    return gradients;
+  }
+
   void check_passes() {
     outputs_ = call();  // the inputs were written to
     std::vector<Tensor> dense, reversed;
@@ -218,8 +239,11 @@ class Checker {
       reversed.push_back(reversed_layout(dense.back()));
     }
     const std::vector<Values> first = analytical(dense);
-    expect_same(first, analytical(dense), options_.nondet_tol, "two passes differ");
+    expect_same(first, analytical(dense), options_.nondet_tol,
+                "backward is not reentrant: two passes differ");
     expect_same(first, analytical(reversed), 1e-9, "the layout of the gradient matters");
+    expect_same(analytical(broadcast(true)), analytical(broadcast(false)), 1e-9,
+                "a broadcast gradient (stride 0) acts otherwise than its copy");
     std::vector<Values> sum(first.size());
     for (size_t i = 0; i < first.size(); ++i) sum[i].assign(first[i].size(), 0.0);
     for (size_t o = 0; o < outputs_.size(); ++o) {

@@ -16,15 +16,16 @@ struct GradcheckOptions {
   double epsilon = 1e-6;  // half the distance of the two points
   double atol = 1e-5;     // |analytical - numerical| <= atol + rtol * |numerical|
   double rtol = 1e-3;
-  double nondet_tol = 0;    // between two backward passes
+  double nondet_tol = 0;    // between two calls, and between two backward passes
   int64_t full_limit = 64;  // the whole Jacobian up to so many inputs and outputs, else …
   int64_t projections = 3;  // … so many random directions on both sides
   uint64_t seed = 1;
 };
 
 // Compares d(outputs)/d(inputs) of `function` with central differences, at `inputs` as they are;
-// the elements of those that require a gradient are moved in place and put back. Also: every output
-// alone, gradients of other layouts, and that two passes give the same.
+// the elements of those that require a gradient are moved in place and put back. Also: that two
+// calls and two passes give the same, every output alone (the gradients of the others undefined),
+// and gradients of other layouts, with strides of 0 too.
 // Inputs: float64 where they require a gradient, without repeated (stride 0) elements; keep points
 // away from kinks.
 // Errors: Autograd at the first difference, naming output, input, elements and both values.

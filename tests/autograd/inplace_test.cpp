@@ -1,4 +1,6 @@
 // In-place calls: history, views of a common base, versions of saved tensors.
+#include <tenon/autograd/graph.h>
+
 #include "autograd/helpers.h"
 
 namespace tenon {
@@ -57,28 +59,6 @@ TEST(InPlace, ZeroAndFillCutTheHistory) {
   z.sum().backward();
   EXPECT_THAT(values(x.grad()), Each(0));
   EXPECT_THAT(values(value.grad()), ElementsAre(2));
-}
-
-TEST(InPlace, CopyIsDifferentiableOnBothSides) {
-  const Tensor x = zeros({2, 2}).requires_grad_();
-  const Tensor source = tensor<double>({1, 2}, kFloat64).requires_grad_();
-  Tensor y = x * 3;
-  y.copy_(source);
-  (y * 2).sum().backward();
-  EXPECT_THAT(values(x.grad()), Each(0));
-  EXPECT_THAT(values(source.grad()), Each(4));
-  EXPECT_EQ(source.grad().dtype(), kFloat64);
-}
-
-TEST(Version, AnEditOfASavedTensorNamesOpShapeAndVersions) {
-  const Tensor x = ones({2, 3}).requires_grad_();
-  Tensor y = exp(x);
-  const Tensor z = y.sum();
-  y.add_(1);
-  EXPECT_THAT(message_of([&] { z.backward(); }),
-              AllOf(HasSubstr("ExpBackward0"), HasSubstr("(2, 3)"),
-                    HasSubstr("is at version 1; expected version 0"),
-                    HasSubstr("modified by an inplace operation")));
 }
 
 TEST(Version, AnEditThatNobodySavedIsFine) {
@@ -228,6 +208,58 @@ TEST(Mode, DetachSharesMemoryNotHistory) {
   constant.add_(1);
   EXPECT_THAT(values(y), Each(3));
   EXPECT_FALSE(constant.grad_fn());
+}
+
+TEST(Mode, InferenceCanNotBeLeftInside) {
+  const Tensor x = ones({2}).requires_grad_();
+  {
+    const InferenceMode inference;
+    EXPECT_TRUE(InferenceMode::is_enabled());
+    {
+      const EnableGradGuard on;
+      const AutoGradMode again(true);
+      GradMode::set_enabled(true);
+      EXPECT_FALSE((x * 2).requires_grad());
+    }
+    EXPECT_FALSE(GradMode::is_enabled());
+  }
+  EXPECT_FALSE(InferenceMode::is_enabled());
+  EXPECT_TRUE((x * 2).requires_grad());
+  const AutoGradMode off(false);
+  EXPECT_FALSE((x * 2).requires_grad());
+}
+
+TEST(Mode, DetachInPlaceTakesAResultOutOfTheGraph) {
+  Tensor x = ones({2}).requires_grad_();
+  Tensor y = x * 2;
+  const Tensor z = y * 3, view = y[0];
+  Tensor row = y.view({2, 1});
+  y.retain_grad();
+  EXPECT_TRUE(autograd::detach_(y).is_same(y));
+  EXPECT_TRUE(y.is_leaf() && !y.requires_grad());
+  EXPECT_TRUE(view.requires_grad()) << "what was made before keeps its history";
+  (z.sum() + view).backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(8, 6));
+  EXPECT_FALSE(y.grad().defined());
+  EXPECT_THAT(message_of([&] { autograd::detach_(row); }),
+              HasSubstr("can't detach views in-place"));
+  EXPECT_FALSE(autograd::detach_(x).requires_grad());
+  EXPECT_TRUE(y.requires_grad_().is_leaf());
+}
+
+TEST(Mode, LeavesAreWhatNobodyComputed) {
+  Tensor x = ones({2});
+  EXPECT_TRUE(x.is_leaf() && !x.requires_grad());
+  EXPECT_TRUE((x * 2).is_leaf()) << "constants are leaves";
+  x.requires_grad_();
+  EXPECT_TRUE(x.is_leaf());
+  const Tensor y = x * 2, moved = x.to(kFloat64);
+  EXPECT_FALSE(y.is_leaf() || moved.is_leaf());
+  EXPECT_TRUE(y.detach().is_leaf());
+  EXPECT_FALSE(y.gt(1).requires_grad()) << "not differentiable";
+  EXPECT_FALSE(argmax(y).requires_grad());
+  const NoGradGuard guard;
+  EXPECT_TRUE((x * 2).is_leaf() && !(x * 2).requires_grad());
 }
 
 TEST(Mode, OnlyLeavesChangeTheirFlag) {
