@@ -1,8 +1,10 @@
 // New tensors.
 #include <tenon/runtime/ops/creation.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/dispatch/op_list.h>
@@ -79,14 +81,31 @@ constinit const Op kRamp{{
         },
 }};
 
+std::atomic<bool> fills_uninitialized{false};
+
+// What nobody writes by intention: NaN, the largest integer, true.
+Scalar conspicuous(DType dtype) {
+  if (is_floating_point(dtype)) return std::numeric_limits<double>::quiet_NaN();
+  if (dtype == kBool) return true;
+  const int64_t bits = 8 * size_bytes(dtype) - (dtype == kUInt8 ? 0 : 1);
+  return static_cast<int64_t>((uint64_t{1} << bits) - 1);
+}
+
 DType dtype_for(const Scalar& value, const TensorOptions& options) {
   return options.dtype_or(value.is_double() ? default_dtype() : value.dtype());
 }
 
 }  // namespace
 
+void set_fill_uninitialized_memory(bool enabled) noexcept {
+  fills_uninitialized.store(enabled, std::memory_order_relaxed);
+}
+
 Tensor empty(const Shape& sizes, const TensorOptions& options) {
-  return Tensor(make_dense(DeviceContext::get(options.device()), sizes, options.dtype()));
+  Tensor result(make_dense(DeviceContext::get(options.device()), sizes, options.dtype()));
+  if (fills_uninitialized.load(std::memory_order_relaxed)) [[unlikely]]
+    fill_(result, conspicuous(options.dtype()));
+  return result;
 }
 
 Tensor full(const Shape& sizes, Scalar value, const TensorOptions& options) {

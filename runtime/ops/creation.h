@@ -10,6 +10,10 @@
 
 namespace tenon {
 
+// Debugging: whether empty() and empty_like() fill what they make, with NaN or the largest integer,
+// so that programs which read it show themselves. Process wide; off at the start.
+TENON_API void set_fill_uninitialized_memory(bool enabled) noexcept;
+
 TENON_API Tensor empty(const Shape& sizes, const TensorOptions& options = {});  // uninitialised: any bits, NaN included
 TENON_API Tensor zeros(const Shape& sizes, const TensorOptions& options = {});  // 0 everywhere
 TENON_API Tensor ones(const Shape& sizes, const TensorOptions& options = {});   // 1 everywhere
