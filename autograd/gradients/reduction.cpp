@@ -6,7 +6,7 @@
 #include <tenon/autograd/gradients/rules_internal.h>
 #include <tenon/runtime/ops/creation.h>
 #include <tenon/runtime/ops/elementwise.h>
-#include <tenon/runtime/ops/indexing.h>
+#include <tenon/runtime/ops/manipulation.h>
 #include <tenon/runtime/ops/view.h>
 
 namespace tenon::autograd {

@@ -4,7 +4,7 @@
 #include <tenon/runtime/ops/copy.h>
 #include <tenon/runtime/ops/creation.h>
 #include <tenon/runtime/ops/elementwise.h>
-#include <tenon/runtime/ops/indexing.h>
+#include <tenon/runtime/ops/manipulation.h>
 #include <tenon/runtime/ops/reduction.h>
 
 #include <charconv>

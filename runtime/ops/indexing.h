@@ -10,7 +10,5 @@ TENON_API Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& inde
 TENON_API Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source);
 TENON_API Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index);  // slices along dim, in index order
 TENON_API Tensor one_hot(const Tensor& self, int64_t classes);  // int64, 1 at the class
-TENON_API Tensor cat(std::span<const Tensor> tensors, int64_t dim = 0);    // joins along dim
-TENON_API Tensor stack(std::span<const Tensor> tensors, int64_t dim = 0);  // joins along a new dim
 
 }  // namespace tenon

@@ -6,7 +6,7 @@
 
 #include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/elementwise.h>
-#include <tenon/runtime/ops/indexing.h>
+#include <tenon/runtime/ops/manipulation.h>
 #include <tenon/runtime/ops/normalization_internal.h>
 #include <tenon/runtime/ops/reduction.h>
 #include <tenon/runtime/ops/support_internal.h>
