@@ -35,7 +35,7 @@ void install() {
     bind_rules();
     RecordHooks& hooks = record_hooks();
     hooks.print_suffix = &print_suffix;
-    hooks.check_metadata_edit = &check_metadata_edit;
+    hooks.edit_metadata = &edit_metadata;
     hooks.check_write = &check_write;
     hooks.record = &record;
   });

@@ -13,8 +13,6 @@
 namespace tenon::autograd {
 namespace {
 
-constexpr int64_t kMatrixDims[] = {0, 1};  // what t_ swaps
-
 // The value of self before an in-place call whose rule needs it, from check_write() to record().
 thread_local Ref<TensorImpl> original_self;
 
@@ -161,26 +159,14 @@ void record(const OpCall& call) {
   }
 }
 
-void check_metadata_edit(const Tensor& tensor, std::string_view op) {
-  TensorImpl& impl = *tensor.impl();
+void edit_metadata(const Tensor& self, const Tensor& view, std::string_view op) {
+  TensorImpl& impl = *self.impl();
   check(!is_leaf_with_grad(impl) && (!impl.base || !is_leaf_with_grad(*impl.base)),
         ErrorCode::kAutograd, op,
         "a leaf Variable that requires grad is being used in an in-place operation; use the "
         "operation without _");
-  if (!in_graph(tensor) || tensor.dim() < 2) return;
-  // From here on the tensor is the transpose of what it was.
-  static const Op& transpose = *find_op("transpose");
-  const Ref<OpNode> node = OpNode::make({.op = &transpose,
-                                         .rule = static_cast<const Rule*>(transpose.gradient()),
-                                         .edges = 1,
-                                         .outputs = 1,
-                                         .saved = 0,
-                                         .attributes = kMatrixDims,
-                                         .scalars = {}});
-  node->set_edge(0, edge_of(impl));
-  const RecordingScope off(false);
-  node->set_output(0, *tensor.t().impl());
-  set_history(impl, node.get(), 0);
+  const Edge edge = edge_of(*view.impl());
+  if (edge.node) set_history(impl, edge.node.get(), edge.output_nr);
 }
 
 Ref<Node> record_view_of_base(const TensorImpl& view, Edge base) {

@@ -10,8 +10,9 @@ namespace tenon::autograd {
 // rule needs it.
 void check_write(const OpCall& call);
 void record(const OpCall& call);
-// t_ and the like. Errors: Autograd on leaves that require a gradient.
-void check_metadata_edit(const Tensor& tensor, std::string_view op);
+// t_ and the like: self becomes what `view` shows of it. Errors: Autograd on leaves that require a
+// gradient.
+void edit_metadata(const Tensor& self, const Tensor& view, std::string_view op);
 
 // A write through a view is a write to its base: base' = base with the view's part replaced by what
 // `written` made.

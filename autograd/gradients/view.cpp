@@ -41,6 +41,29 @@ void slice_rule(GradContext& c) {
   c.give(0, gradient);
 }
 
+void diagonal_rule(GradContext& c) {
+  const auto a = c.attributes();
+  const Tensor gradient = zeros(c.sizes(0), c.grad().options());
+  diagonal(gradient, a[0], a[1], a[2]).copy_(c.grad());
+  c.give(0, gradient);
+}
+
+// Windows that overlap add up.
+void unfold_rule(GradContext& c) {
+  const int64_t dim = c.attributes()[0], size = c.attributes()[1], step = c.attributes()[2];
+  const Tensor gradient = zeros(c.sizes(0), c.grad().options());
+  if (size <= step || gradient.dim() == 0) {
+    unfold(gradient, dim, size, step).copy_(c.grad());
+    return c.give(0, gradient);
+  }
+  const Tensor parts = movedim(c.grad(), -1, dim + 1).flatten(dim, dim + 1);
+  const Tensor numbers = arange(gradient.size(dim), TensorOptions(kInt64, gradient.device()));
+  Shape along = parts.sizes();
+  for (int64_t d = 0; d < along.rank(); ++d) along[d] = d == dim ? -1 : 1;
+  const Tensor index = unfold(numbers, 0, size, step).reshape(along).expand(parts.sizes());
+  c.give(0, scatter_add(gradient, dim, index, parts));
+}
+
 // Repeated elements add up: give() sums them.
 void expand_rule(GradContext& c) { c.give(0, c.grad()); }
 
@@ -136,6 +159,8 @@ constexpr Rule kRules[] = {
     {"permute", kSaveNothing, &permute_rule},
     {"select", kSaveNothing, &select_rule},
     {"slice", kSaveNothing, &slice_rule},
+    {"diagonal", kSaveNothing, &diagonal_rule},
+    {"unfold", kSaveNothing, &unfold_rule},
 };
 
 constexpr Rule kCopySlices{"copy_slices", kSaveNothing, &replace_part_rule, nullptr, "CopySlices"};

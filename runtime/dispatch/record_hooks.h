@@ -15,8 +15,9 @@ struct RecordHooks {
   void (*record)(const OpCall& call) = nullptr;
   // " grad_fn=<AddBackward0>" / " requires_grad=True" for printing; may be empty.
   std::string (*print_suffix)(const Tensor& tensor) = nullptr;
-  // Before a view chain's tensor is edited by metadata only (t_): refuses leaves.
-  void (*check_metadata_edit)(const Tensor& tensor, std::string_view op) = nullptr;
+  // Before a tensor takes the geometry of a view of it (t_): refuses leaves, hands over the view's
+  // history.
+  void (*edit_metadata)(const Tensor& self, const Tensor& view, std::string_view op) = nullptr;
 };
 
 // The table in force; its functions are null until the autograd library installed its own.

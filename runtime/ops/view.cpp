@@ -4,23 +4,16 @@
 #include <algorithm>
 #include <utility>
 
-#include <tenon/runtime/dispatch/op_list.h>
-#include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/copy.h>
+#include <tenon/runtime/ops/view_internal.h>
 
 namespace tenon {
 namespace {
 
-constexpr Op::Spec view_spec(const char* name, const char* schema, const char* doc, Boxed boxed) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kView, .boxed = boxed};
-}
-constexpr Op::Spec composite(const char* name, const char* schema, const char* doc, Boxed boxed) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kView | kComposite, .boxed = boxed};
-}
-
 Tensor squeeze_optional(const Tensor& self, std::optional<int64_t> dim) {
   return dim ? squeeze(self, *dim) : squeeze(self);
 }
+Tensor squeeze_dims(const Tensor& self, const Shape& dims) { return squeeze(self, dims); }
 Tensor flatten_optional(const Tensor& self, std::optional<int64_t> from,
                         std::optional<int64_t> to) {
   return flatten(self, from.value_or(0), to.value_or(-1));
@@ -38,32 +31,31 @@ share memory. Errors: InvalidArgument for negative strides or memory outside the
 Source: torch.as_strided.)",
     &box<&as_strided>)};
 // attributes: none
-constinit const Op kViewOp{view_spec(
-    "view", "view(Tensor(a) self, int[] sizes) -> Tensor(a)",
-    R"(The same elements in row-major order under other sizes; one size may be −1.
+constinit const Op kViewOp{
+    view_spec("view", "view(Tensor(a) self, int[] sizes) -> Tensor(a)",
+              R"(The same elements in row-major order under other sizes; one size may be −1.
 Errors: InvalidArgument when the counts differ, or when the layout needs a copy (use reshape).
 Source: torch.Tensor.view.)",
-    &box<&view>)};
-constinit const Op kReshape{composite(
+              &box<&view>)};
+constinit const Op kReshape{composite_view(
     "reshape", "reshape(Tensor(a) self, int[] sizes) -> Tensor(a)",
     "view where the layout allows it, else a copy. Source: torch.reshape.", &box<&reshape>)};
-constinit const Op kFlatten{composite(
+constinit const Op kFlatten{composite_view(
     "flatten", "flatten(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)",
     "Merges dimensions start_dim … end_dim. Source: torch.flatten.", &box<&flatten_optional>)};
-constinit const Op kT{composite("t", "t(Tensor(a) self) -> Tensor(a)",
-                                R"(Transpose of a matrix; vectors and 0-dim tensors stay.
+constinit const Op kT{composite_view("t", "t(Tensor(a) self) -> Tensor(a)",
+                                     R"(Transpose of a matrix; vectors and 0-dim tensors stay.
 Errors: InvalidArgument above 2 dimensions. Source: torch.t.)",
-                                &box<&t>)};
+                                     &box<&t>)};
 // attributes: dim0, dim1
-constinit const Op kTranspose{view_spec(
-    "transpose", "transpose(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
-    "Swaps two dimensions. Errors: Index. Source: torch.transpose.", &box<&transpose>)};
+constinit const Op kTranspose{
+    view_spec("transpose", "transpose(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
+              "Swaps two dimensions. Errors: Index. Source: torch.transpose.", &box<&transpose>)};
 // attributes: the permutation
-constinit const Op kPermute{view_spec(
-    "permute", "permute(Tensor(a) self, int[] dims) -> Tensor(a)",
-    R"(Dimension i of the result is dimension dims[i] of self.
+constinit const Op kPermute{view_spec("permute", "permute(Tensor(a) self, int[] dims) -> Tensor(a)",
+                                      R"(Dimension i of the result is dimension dims[i] of self.
 Errors: InvalidArgument unless dims is a permutation. Source: torch.permute.)",
-    &box<&permute>)};
+                                      &box<&permute>)};
 // attributes: dim, index
 constinit const Op kSelect{view_spec("select",
                                      "select(Tensor(a) self, int dim, int index) -> Tensor(a)",
@@ -76,36 +68,36 @@ constinit const Op kSlice{view_spec(
     R"(start:stop:step along dim, clamped as NumPy does; negative positions count from the end.
 Errors: InvalidArgument for step < 1. Source: torch.slice.)",
     &box<&slice_optional>)};
-constinit const Op kNarrow{composite(
+constinit const Op kNarrow{composite_view(
     "narrow", "narrow(Tensor(a) self, int dim, int start, int length) -> Tensor(a)",
     "start … start+length−1 along dim. Errors: Index outside of it. Source: torch.narrow.",
     &box<&narrow>)};
 // attributes: none
-constinit const Op kSqueeze{view_spec(
-    "squeeze", "squeeze(Tensor(a) self, int? dim=None) -> Tensor(a)",
-    "Drops dimensions of size 1: all, or dim if it is one. Source: torch.squeeze.",
-    &box<&squeeze_optional>)};
+constinit const Op kSqueeze{
+    view_spec("squeeze", "squeeze(Tensor(a) self, int[]? dim=None) -> Tensor(a)",
+              R"(Drops dimensions of size 1: all, or those of dim (a number or a list) that are 1.
+Errors: Index for a dim out of range; InvalidArgument for one named twice. Source: torch.squeeze.)",
+              &box_either<&squeeze_optional, &squeeze_dims>)};
 // attributes: dim
-constinit const Op kUnsqueeze{view_spec("unsqueeze",
-                                        "unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
-                                        "Inserts a dimension of size 1. Source: torch.unsqueeze.",
-                                        &box<&unsqueeze>)};
+constinit const Op kUnsqueeze{
+    view_spec("unsqueeze", "unsqueeze(Tensor(a) self, int dim) -> Tensor(a)",
+              "Inserts a dimension of size 1. Source: torch.unsqueeze.", &box<&unsqueeze>)};
 // attributes: none
-constinit const Op kExpand{view_spec(
-    "expand", "expand(Tensor(a) self, int[] sizes) -> Tensor(a)",
-    R"(Repeats dimensions of size 1, and new leading ones, by stride 0; −1 keeps a size.
+constinit const Op kExpand{
+    view_spec("expand", "expand(Tensor(a) self, int[] sizes) -> Tensor(a)",
+              R"(Repeats dimensions of size 1, and new leading ones, by stride 0; −1 keeps a size.
 Errors: InvalidArgument for other sizes. Source: torch.Tensor.expand.)",
-    &box<&expand>)};
-constinit const Op kUnbind{composite("unbind", "unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]",
-                                     "select of every position along dim. Source: torch.unbind.",
-                                     &box<&unbind>)};
-constinit const Op kDetach{Op::Spec{
-    .name = "detach",
-    .schema = "detach(Tensor(a) self) -> Tensor(a)",
-    .doc = R"(The same memory and version counter, outside of the graph.
+              &box<&expand>)};
+constinit const Op kUnbind{
+    composite_view("unbind", "unbind(Tensor(a) self, int dim=0) -> Tensor(a)[]",
+                   "select of every position along dim. Source: torch.unbind.", &box<&unbind>)};
+constinit const Op kDetach{
+    Op::Spec{.name = "detach",
+             .schema = "detach(Tensor(a) self) -> Tensor(a)",
+             .doc = R"(The same memory and version counter, outside of the graph.
 Source: torch.Tensor.detach.)",
-    .flags = kView | kNoGradient | kComposite,
-    .boxed = &box<&detach>}};
+             .flags = kView | kNoGradient | kComposite,
+             .boxed = &box<&detach>}};
 
 // Strides of `sizes` over the elements of a tensor, if its layout allows a view.
 std::optional<Shape> view_strides(const Tensor& self, const Shape& sizes) {
@@ -148,8 +140,8 @@ Shape resolve_sizes(const Tensor& self, const Shape& sizes, std::string_view op)
     }
   }
   if (unknown >= 0) {
-    check(known != 0 && self.numel() % known == 0, ErrorCode::kInvalidArgument, op, "sizes ",
-          sizes, " do not fit ", self.numel(), " elements of ", self.sizes());
+    check(known != 0 && self.numel() % known == 0, ErrorCode::kInvalidArgument, op, "sizes ", sizes,
+          " do not fit ", self.numel(), " elements of ", self.sizes());
     result[unknown] = self.numel() / known;
     known = self.numel();
   }
@@ -158,9 +150,24 @@ Shape resolve_sizes(const Tensor& self, const Shape& sizes, std::string_view op)
   return result;
 }
 
+// Without the dimensions of size 1 whose bit is set.
+Tensor squeeze_masked(const Tensor& self, uint32_t mask) {
+  Shape sizes, strides;
+  for (int64_t d = 0; d < self.dim(); ++d) {
+    if (self.size(d) == 1 && (mask >> d & 1u) != 0) continue;
+    sizes.push_back(self.size(d));
+    strides.push_back(self.stride(d));
+  }
+  return make_view(kSqueeze, self, sizes, strides, self.storage_offset());
+}
+
 }  // namespace
 
 Tensor as_strided(const Tensor& self, const Shape& sizes, const Shape& strides, int64_t offset) {
+  check(self.defined(), ErrorCode::kInvalidArgument, "as_strided",
+        "a defined tensor was expected; make one with tenon::empty");
+  check(sizes.rank() == strides.rank(), ErrorCode::kInvalidArgument, "as_strided",
+        "a stride for every size was expected, got sizes ", sizes, " and strides ", strides);
   std::vector<int64_t> attributes{sizes.rank()};
   attributes.insert(attributes.end(), sizes.begin(), sizes.end());
   attributes.insert(attributes.end(), strides.begin(), strides.end());
@@ -185,7 +192,8 @@ Tensor reshape(const Tensor& self, const Shape& sizes) {
 
 Tensor flatten(const Tensor& self, int64_t start_dim, int64_t end_dim) {
   const int64_t rank = self.dim();
-  const int64_t from = wrap_dim(start_dim, rank, "flatten"), to = wrap_dim(end_dim, rank, "flatten");
+  const int64_t from = wrap_dim(start_dim, rank, "flatten"),
+                to = wrap_dim(end_dim, rank, "flatten");
   check(from <= to, ErrorCode::kInvalidArgument, "flatten", "start_dim ", start_dim,
         " must not come after end_dim ", end_dim);
   if (rank == 0) return reshape(self, {1});
@@ -210,18 +218,6 @@ Tensor t(const Tensor& self) {
   check(self.dim() <= 2, ErrorCode::kInvalidArgument, "t",
         "at most 2 dimensions were expected, got ", self, "; use transpose or permute");
   return self.dim() < 2 ? transpose(self, 0, 0) : transpose(self, 0, 1);
-}
-
-Tensor& Tensor::t_() {
-  check(dim() <= 2, ErrorCode::kInvalidArgument, "t_", "at most 2 dimensions were expected, got ",
-        *this, "; use transpose or permute");
-  TensorImpl& own = *impl();
-  if (own.in_graph() && record_hooks().check_metadata_edit != nullptr)
-    record_hooks().check_metadata_edit(*this, "t_");
-  if (dim() < 2) return *this;
-  const Shape before = sizes(), steps = strides();
-  own.set_geometry({before[1], before[0]}, {steps[1], steps[0]}, storage_offset(), dtype(), "t_");
-  return *this;
 }
 
 Tensor permute(const Tensor& self, const Shape& dims) {
@@ -282,24 +278,14 @@ Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
   return slice(self, at, start, start + length, 1);
 }
 
-Tensor squeeze(const Tensor& self) {
-  Shape sizes, strides;
-  for (int64_t d = 0; d < self.dim(); ++d) {
-    if (self.size(d) == 1) continue;
-    sizes.push_back(self.size(d));
-    strides.push_back(self.stride(d));
-  }
-  return make_view(kSqueeze, self, sizes, strides, self.storage_offset());
-}
+Tensor squeeze(const Tensor& self) { return squeeze_masked(self, ~0u); }
 
 Tensor squeeze(const Tensor& self, int64_t dim) {
-  const int64_t at = wrap_dim(dim, self.dim(), "squeeze");
-  Shape sizes = self.sizes(), strides = self.strides();
-  if (self.dim() > 0 && sizes[at] == 1) {
-    sizes = sizes.slice(0, at) + sizes.slice(at + 1, sizes.rank());
-    strides = strides.slice(0, at) + strides.slice(at + 1, strides.rank());
-  }
-  return make_view(kSqueeze, self, sizes, strides, self.storage_offset());
+  return squeeze_masked(self, 1u << wrap_dim(dim, self.dim(), "squeeze"));
+}
+
+Tensor squeeze(const Tensor& self, const Shape& dims) {
+  return squeeze_masked(self, dims.empty() ? 0 : dim_mask(dims, self.dim(), "squeeze"));
 }
 
 Tensor unsqueeze(const Tensor& self, int64_t dim) {
@@ -307,10 +293,10 @@ Tensor unsqueeze(const Tensor& self, int64_t dim) {
   const Shape sizes = self.sizes(), strides = self.strides();
   const int64_t step = at < sizes.rank() ? sizes[at] * strides[at] : 1;
   const int64_t attributes[] = {at};
-  return make_view(kUnsqueeze, self, sizes.slice(0, at) + Shape{1} + sizes.slice(at, sizes.rank()),
-                   strides.slice(0, at) + Shape{std::max<int64_t>(step, 1)} +
-                       strides.slice(at, strides.rank()),
-                   self.storage_offset(), attributes);
+  return make_view(
+      kUnsqueeze, self, sizes.slice(0, at) + Shape{1} + sizes.slice(at, sizes.rank()),
+      strides.slice(0, at) + Shape{std::max<int64_t>(step, 1)} + strides.slice(at, strides.rank()),
+      self.storage_offset(), attributes);
 }
 
 Tensor expand(const Tensor& self, const Shape& sizes) {
@@ -340,6 +326,8 @@ std::vector<Tensor> unbind(const Tensor& self, int64_t dim) {
 }
 
 Tensor detach(const Tensor& self) {
+  check(self.defined(), ErrorCode::kInvalidArgument, "detach",
+        "a defined tensor was expected; make one with tenon::empty");
   TensorImpl& from = *self.impl();
   Ref<TensorImpl> impl = TensorImpl::make();
   impl->storage = from.storage;
@@ -351,10 +339,12 @@ Tensor detach(const Tensor& self) {
 }
 
 void register_view_ops(OpList& list) {
-  for (const Op* op : {&kAsStrided, &kViewOp, &kReshape, &kFlatten, &kT, &kTranspose, &kPermute,
-                       &kSelect, &kSlice, &kNarrow, &kSqueeze, &kUnsqueeze, &kExpand, &kUnbind,
-                       &kDetach})
+  for (const Op* op :
+       {&kAsStrided, &kViewOp, &kReshape, &kFlatten, &kT, &kTranspose, &kPermute, &kSelect, &kSlice,
+        &kNarrow, &kSqueeze, &kUnsqueeze, &kExpand, &kUnbind, &kDetach})
     list.add(*op);
+  register_view_part_ops(list);
+  register_view_shape_ops(list);
 }
 
 }  // namespace tenon

@@ -173,6 +173,26 @@ TEST(View, TransposedInPlaceKeepsItsHistory) {
   EXPECT_THAT(values(x.grad()), ElementsAre(1, 3, 5, 2, 4, 6));
 }
 
+TEST(View, OtherGeometryInPlaceKeepsTheHistory) {
+  const Tensor x = tensor({{1., 2., 3.}, {4., 5., 6.}}).requires_grad_();
+  Tensor y = x * 1;
+  squeeze_(unsqueeze_(transpose_(unsqueeze_(y, 0), 0, 2), 1), 1);
+  EXPECT_EQ(y.sizes(), (Shape{3, 2, 1}));
+  squeeze_(y);
+  (y * tensor({{1., 2.}, {3., 4.}, {5., 6.}})).sum().backward();
+  EXPECT_THAT(values(x.grad()), ElementsAre(1, 3, 5, 2, 4, 6));
+}
+
+TEST(View, OtherGeometryInPlaceIsRefusedOnLeaves) {
+  Tensor leaf = zeros({1, 2}).requires_grad_();
+  const auto refused = testing::HasSubstr("a leaf Variable that requires grad");
+  EXPECT_THAT(message_of([&] { transpose_(leaf, 0, 1); }), refused);
+  EXPECT_THAT(message_of([&] { squeeze_(leaf); }), refused);
+  EXPECT_THAT(message_of([&] { squeeze_(leaf, 0); }), refused);
+  EXPECT_THAT(message_of([&] { unsqueeze_(leaf, 0); }), refused);
+  EXPECT_EQ(leaf.sizes(), (Shape{1, 2}));
+}
+
 TEST(View, OverlappingElementsShareTheGradient) {
   const Tensor x = tensor({1., 2., 3., 4.}).requires_grad_();
   const Tensor windows = x.as_strided({3, 2}, {1, 1}, 0);

@@ -42,6 +42,20 @@ TEST(InPlace, ReadsInterleavedInputsBeforeWriting) {
   EXPECT_THAT(values(w), ElementsAre(6, 9, 9, 8));
 }
 
+TEST(Geometry, InPlaceFormsChangeOnlyTheHandle) {
+  Tensor x = arange(6).view({1, 2, 3});
+  const Tensor alias = x, earlier = x.view({1, 2, 3});
+  EXPECT_TRUE(transpose_(x, 1, -1).is_same(x));
+  EXPECT_EQ(alias.strides(), (Shape{6, 1, 3}));
+  EXPECT_EQ(squeeze_(x, 1).sizes(), (Shape{1, 3, 2}));
+  EXPECT_EQ(squeeze_(x).sizes(), (Shape{3, 2}));
+  EXPECT_EQ(unsqueeze_(x, -1).sizes(), (Shape{3, 2, 1}));
+  EXPECT_EQ(earlier.sizes(), (Shape{1, 2, 3}));
+  EXPECT_THROW(transpose_(x, 0, 3), Error);
+  EXPECT_THROW(squeeze_(x, 3), Error);
+  EXPECT_THROW(unsqueeze_(x, 5), Error);
+}
+
 TEST(View, SharesMemoryAndRefusesWhatItCannotShow) {
   Tensor x = arange(6).view({2, 3});
   x.view({-1}).fill_(1);
