@@ -60,6 +60,12 @@ struct From<Operand> {
   }
 };
 template <>
+struct From<DType> {
+  static DType get(const Value& value, size_t position) {
+    return boxing::get<DType>(value, position, "a dtype");
+  }
+};
+template <>
 struct From<Shape> {
   static Shape get(const Value& value, size_t position) {
     if (std::holds_alternative<std::monostate>(value)) return {};

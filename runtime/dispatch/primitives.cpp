@@ -19,19 +19,21 @@ constinit const Op kReduce{entry(TN_OP_REDUCE)};
 constinit const Op kMatmul{entry(TN_OP_MATMUL)};
 constinit const Op kGather{entry(TN_OP_GATHER)};
 constinit const Op kScatter{entry(TN_OP_SCATTER)};
+constinit const Op kScan{entry(TN_OP_SCAN)};
+constinit const Op kSort{entry(TN_OP_SORT)};
 constinit const Op kNonzeroCount{entry(TN_OP_NONZERO_COUNT)};
 constinit const Op kNonzero{entry(TN_OP_NONZERO)};
 constinit const Op kRandom{entry(TN_OP_RANDOM)};
 
 void launch(const Op& op, std::initializer_list<const Tensor*> operands,
             std::initializer_list<int64_t> attributes = {},
-            std::initializer_list<uint64_t> scalars = {}) {
+            std::initializer_list<uint64_t> scalars = {}, uint32_t outputs = 1) {
   const Tensor& out = **operands.begin();
   DeviceContext& context = out.impl()->storage->context();
   context.require_compute();
   KernelCall call{.context = context,
                   .op = op,
-                  .output_count = 1,
+                  .output_count = outputs,
                   .attributes = {attributes.begin(), attributes.size()},
                   .flags = signature_flags()};
   for (const Tensor* operand : operands) call.add(*operand->impl());
@@ -73,6 +75,17 @@ void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64
              uint32_t mode) {
   if (index.numel() == 0) return;
   launch(kScatter, {&out, &index, &source}, {dim, static_cast<int64_t>(mode)});
+}
+
+void scan(const Tensor& out, const Tensor& in, int64_t dim, uint32_t kind) {
+  if (out.numel() == 0) return;
+  launch(kScan, {&out, &in}, {dim, static_cast<int64_t>(kind)});
+}
+
+void sort(const Tensor& values, const Tensor& indices, const Tensor& in, int64_t dim,
+          bool descending) {
+  if (values.numel() == 0) return;
+  launch(kSort, {&values, &indices, &in}, {dim, descending ? 1 : 0}, {}, 2);
 }
 
 int64_t nonzero_count(const Tensor& in) {

@@ -17,6 +17,10 @@ TENON_API void matmul(const Tensor& out, const Tensor& a, const Tensor& b);
 TENON_API void gather(const Tensor& out, const Tensor& in, const Tensor& index, int64_t dim);
 // mode TN_SCATTER_SET or TN_SCATTER_ADD, into out.
 TENON_API void scatter(const Tensor& out, const Tensor& index, const Tensor& source, int64_t dim, uint32_t mode);
+// Inclusive running total along dim; kind TN_SCAN_SUM or TN_SCAN_PROD. Rank ≥ 1, not bool.
+TENON_API void scan(const Tensor& out, const Tensor& in, int64_t dim, uint32_t kind);
+// Stable, along dim; indices are int64. NaN is greater than every number. Rank ≥ 1.
+TENON_API void sort(const Tensor& values, const Tensor& indices, const Tensor& in, int64_t dim, bool descending);
 // Number of elements that are not 0; waits for the device.
 [[nodiscard]] TENON_API int64_t nonzero_count(const Tensor& in);
 // out[n, rank] = int64 coordinates of the n elements that are not 0, in row-major order.
