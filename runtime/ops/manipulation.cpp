@@ -228,6 +228,7 @@ void register_manipulation_ops(OpList& list) {
        {&kCat, &kStack, &kVstack, &kHstack, &kDstack, &kColumnStack, &kBlockDiag, &kMeshgrid})
     list.add(*op);
   register_repeat_ops(list);
+  register_interleave_ops(list);
   register_order_ops(list);
   register_image_layout_ops(list);
 }

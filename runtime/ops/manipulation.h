@@ -33,6 +33,8 @@ inline Tensor pad(const Tensor& self, std::initializer_list<int64_t> padding,
 }
 TENON_API Tensor repeat(const Tensor& self, const Shape& repeats);  // repeats[d] copies along every dimension
 TENON_API Tensor tile(const Tensor& self, const Shape& dims);  // repeat; missing leading numbers are 1
+TENON_API Tensor repeat_interleave(const Tensor& self, int64_t repeats, std::optional<int64_t> dim = {});  // every element so many times
+TENON_API Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim = {});  // element i repeats[i] times
 
 // ---- order ----
 TENON_API Tensor flip(const Tensor& self, const Shape& dims);  // backwards along dims

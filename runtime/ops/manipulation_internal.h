@@ -8,6 +8,7 @@
 namespace tenon {
 
 void register_repeat_ops(OpList& list);
+void register_interleave_ops(OpList& list);
 void register_order_ops(OpList& list);
 void register_image_layout_ops(OpList& list);
 

@@ -274,6 +274,7 @@ void add_manipulation_samples(std::vector<SampleRow>& rows) {
   add_stacks(rows);
   add_grids(rows);
   add_repeat_samples(rows);
+  add_interleave_samples(rows);
   add_order_samples(rows);
   add_image_layout_samples(rows);
 }

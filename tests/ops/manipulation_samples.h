@@ -28,6 +28,7 @@ struct ListSample {
 [[nodiscard]] int64_t modulo(int64_t at, int64_t n);
 
 void add_repeat_samples(std::vector<SampleRow>& rows);
+void add_interleave_samples(std::vector<SampleRow>& rows);
 void add_order_samples(std::vector<SampleRow>& rows);
 void add_image_layout_samples(std::vector<SampleRow>& rows);
 
