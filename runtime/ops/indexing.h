@@ -1,6 +1,7 @@
 // Reading and writing by index tensors. Basic indexing is Tensor::index and index_put_.
 #pragma once
 
+#include <tenon/runtime/ops/manipulation.h>
 #include <tenon/runtime/tensor.h>
 
 namespace tenon {
