@@ -73,12 +73,6 @@ struct From<Shape> {
   }
 };
 template <>
-struct From<DType> {
-  static DType get(const Value& value, size_t position) {
-    return boxing::get<DType>(value, position, "a dtype");
-  }
-};
-template <>
 struct From<std::string_view> {
   static std::string_view get(const Value& value, size_t position) {
     return boxing::get<std::string>(value, position, "a text");
