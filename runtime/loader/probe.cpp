@@ -46,8 +46,8 @@ constexpr char kDigits[] = "0123456789abcdef";
 
 std::string to_hex(const tn_device_info& info) {
   std::string text;
-  for (const unsigned char byte :
-       std::string_view(reinterpret_cast<const char*>(&info), sizeof info)) {
+  for (const char c : std::string_view(reinterpret_cast<const char*>(&info), sizeof info)) {
+    const auto byte = static_cast<unsigned char>(c);
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }
