@@ -215,7 +215,8 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
     if (size > 0) {
       scratch = allocator_.allocate(size);
       workspace.struct_size = sizeof workspace;
-      workspace.buffer = is_cpu() ? allocator_.buffer(*scratch->segment) : scratch->segment->buffer;
+      workspace.buffer =
+          is_cpu() ? allocator_.buffer(*scratch->segment) : scratch->segment->buffer.load();
       workspace.offset_bytes = scratch->offset_bytes;
       workspace.size_bytes = size;
     }

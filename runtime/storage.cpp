@@ -12,7 +12,8 @@ Ref<Storage> Storage::allocate(DeviceContext& context, uint64_t size_bytes) {
   storage->block_ = block;
   storage->size_bytes_ = size_bytes;
   storage->offset_bytes_ = block->offset_bytes;
-  storage->buffer_ = block->segment->buffer;
+  storage->buffer_.store(block->segment->buffer.load(std::memory_order_acquire),
+                         std::memory_order_relaxed);
   if (block->segment->host != nullptr) storage->host_ = block->segment->host + block->offset_bytes;
   return storage;
 }
@@ -28,22 +29,31 @@ Ref<Storage> Storage::adopt(void* data, uint64_t size_bytes, std::function<void(
 }
 
 tn_buffer Storage::buffer() {
-  if (buffer_ != nullptr) return buffer_;
-  if (block_ != nullptr) return buffer_ = context_->allocator().buffer(*block_->segment);
+  tn_buffer known = buffer_.load(std::memory_order_acquire);
+  if (known != nullptr) return known;
+  if (block_ != nullptr) {
+    const tn_buffer made = context_->allocator().buffer(*block_->segment);
+    buffer_.store(made, std::memory_order_release);
+    return made;
+  }
   context_->require_compute();
-  context_->check_status(context_->plugin().core.buffer_from_host(context_->handle(), host_,
-                                                                  size_bytes_, &buffer_),
+  const tn_core& core = context_->plugin().core;
+  tn_buffer made = nullptr;
+  context_->check_status(core.buffer_from_host(context_->handle(), host_, size_bytes_, &made),
                          "buffer_from_host");
-  return buffer_;
+  // Of two threads that read a tensor for the first time one keeps its handle.
+  if (buffer_.compare_exchange_strong(known, made, std::memory_order_acq_rel)) return made;
+  core.buffer_free(made);
+  return known;
 }
 
 void Storage::destroy(Storage* storage) noexcept {
   if (storage->block_ != nullptr) storage->context_->allocator().free(storage->block_);
   if (storage->adopted_) {
-    if (storage->buffer_ != nullptr) {
+    if (const tn_buffer buffer = storage->buffer_.load(std::memory_order_acquire)) {
       // An asynchronous plugin may still read the foreign memory.
       if (storage->context_->is_async()) storage->context_->synchronize();
-      storage->context_->plugin().core.buffer_free(storage->buffer_);
+      storage->context_->plugin().core.buffer_free(buffer);
     }
     if (storage->release_) storage->release_();
   }

@@ -49,7 +49,7 @@ class TENON_API Storage : public RefCounted {
   std::byte* host_ = nullptr;
   uint64_t offset_bytes_ = 0;  // within the segment
   uint64_t size_bytes_ = 0;
-  tn_buffer buffer_ = nullptr;  // adopted memory: own handle, made on first use
+  std::atomic<tn_buffer> buffer_{nullptr};  // adopted memory: own handle, made on first use
   std::atomic<uint32_t> version_{0};
   bool adopted_ = false;
   std::function<void()> release_;

@@ -1,6 +1,7 @@
 // What a Tensor points to. For the runtime, autograd and bindings; applications use tensor.h.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include <tenon/api/device_plugin.h>
@@ -45,8 +46,13 @@ struct TENON_API TensorImpl : RefCounted {
     return static_cast<int64_t>(desc.offset_bytes - storage->offset_bytes()) / size_bytes(dtype());
   }
   // The descriptor, its buffer resolved. May load the cpu plugin. Errors: Device.
+  // Threads: may be called at once; the first to know the buffer writes it, nobody else does.
   [[nodiscard]] const tn_tensor* operand() {
-    if (desc.buffer == nullptr) desc.buffer = storage->buffer();
+    const std::atomic_ref<tn_buffer> buffer(desc.buffer);
+    if (buffer.load(std::memory_order_acquire) == nullptr) {
+      tn_buffer unknown = nullptr;
+      buffer.compare_exchange_strong(unknown, storage->buffer(), std::memory_order_acq_rel);
+    }
     return &desc;
   }
 

@@ -10,7 +10,7 @@
 namespace tenon {
 namespace {
 
-constexpr uint64_t kRound = 512;               // every block is a multiple of this
+constexpr uint64_t kRound = 512;                // every block is a multiple of this
 constexpr uint64_t kSmall = uint64_t{1} << 20;  // up to here blocks come from small segments
 constexpr uint64_t kSmallSegment = uint64_t{2} << 20;
 constexpr uint64_t kMiddle = uint64_t{10} << 20;  // up to here from 20 MiB segments
@@ -128,21 +128,23 @@ Segment* Allocator::new_segment(uint64_t size_bytes) {
   } else {
     context_.require_compute();
     const Plugin& plugin = context_.plugin();
-    tn_status status = plugin.core.buffer_alloc(context_.handle(), size_bytes, &segment->buffer);
+    tn_buffer buffer = nullptr;
+    tn_status status = plugin.core.buffer_alloc(context_.handle(), size_bytes, &buffer);
     if (status == TN_OUT_OF_MEMORY) {
       // Queued work may still use what lies in the cache: wait, give it back, ask once more.
       context_.synchronize();
       trim_locked();
-      status = plugin.core.buffer_alloc(context_.handle(), size_bytes, &segment->buffer);
+      status = plugin.core.buffer_alloc(context_.handle(), size_bytes, &buffer);
     }
     if (status == TN_OUT_OF_MEMORY) {
       fail(ErrorCode::kOutOfMemory, "allocate", context_.device(), " has no ", size_bytes,
-           " bytes left (", stats_.allocated, " in use, ", stats_.reserved, " held): ",
-           take_plugin_error(), "; free tensors or use smaller batches");
+           " bytes left (", stats_.allocated, " in use, ", stats_.reserved,
+           " held): ", take_plugin_error(), "; free tensors or use smaller batches");
     }
     context_.check_status(status, "allocate");
-    check(segment->buffer != nullptr, ErrorCode::kInternal, "allocate", "plugin ", plugin.name,
+    check(buffer != nullptr, ErrorCode::kInternal, "allocate", "plugin ", plugin.name,
           " answered OK without a buffer");
+    segment->buffer = buffer;
   }
   stats_.reserved += size_bytes;
   stats_.reserved_peak = std::max(stats_.reserved_peak, stats_.reserved);
@@ -152,7 +154,7 @@ Segment* Allocator::new_segment(uint64_t size_bytes) {
 
 void Allocator::release_segment(Segment* segment) noexcept {
   stats_.reserved -= segment->size_bytes;
-  if (segment->buffer != nullptr) context_.plugin().core.buffer_free(segment->buffer);
+  if (const tn_buffer buffer = segment->buffer) context_.plugin().core.buffer_free(buffer);
   std::free(segment->host);
   delete segment;
 }
@@ -218,9 +220,11 @@ tn_buffer Allocator::buffer(Segment& segment) {
   context_.require_compute();
   const std::lock_guard lock(mutex_);
   if (segment.buffer == nullptr) {
-    context_.check_status(context_.plugin().core.buffer_from_host(
-                              context_.handle(), segment.host, segment.size_bytes, &segment.buffer),
+    tn_buffer buffer = nullptr;
+    context_.check_status(context_.plugin().core.buffer_from_host(context_.handle(), segment.host,
+                                                                  segment.size_bytes, &buffer),
                           "buffer_from_host");
+    segment.buffer = buffer;
   }
   return segment.buffer;
 }

@@ -2,6 +2,7 @@
 // work of a device is stream-ordered, so a freed block may be handed out again at once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -18,8 +19,8 @@ class DeviceContext;
 
 // Raw memory of a device.
 struct Segment {
-  std::byte* host = nullptr;  // "cpu" only
-  tn_buffer buffer = nullptr;  // for "cpu" made when the plugin first needs it
+  std::byte* host = nullptr;                // "cpu" only
+  std::atomic<tn_buffer> buffer = nullptr;  // for "cpu" made when the plugin first needs it
   uint64_t size_bytes = 0;
   bool small = false;
 };
