@@ -102,9 +102,9 @@ void check_classes(std::string_view op, const Tensor& scores, const Tensor& targ
 
 // A class per target, valid where the target is ignored too.
 struct Targets {
-  Tensor ignored, classes;
+  Tensor counted, classes;
   Targets(const Tensor& target, int64_t ignore_index)
-      : ignored(eq(target, ignore_index)), classes(where(ignored, 0, target)) {}
+      : counted(ne(target, ignore_index)), classes(where(counted, target, 0)) {}
 };
 
 Tensor at_classes(const Tensor& weight, const Tensor& classes) {
@@ -119,8 +119,8 @@ Tensor weighted_mean(const Tensor& losses, const Tensor& weights) {
 
 // What the mean divides by: a weight for each target, 0 where ignored.
 Tensor target_weights(const Targets& targets, const Tensor& weight, DType dtype) {
-  if (!weight.defined()) return logical_not(targets.ignored).to(dtype);
-  return where(targets.ignored, 0.0, at_classes(weight, targets.classes));
+  if (!weight.defined()) return targets.counted.to(dtype);
+  return where(targets.counted, at_classes(weight, targets.classes), 0.0);
 }
 
 // weight as a factor along the class dimension of `scores`.
@@ -149,7 +149,7 @@ Tensor of_smoothed_classes(const Tensor& scores, const Tensor& target, const Ten
   const Tensor likelihood = nll_loss(scores, target, weight, ignore_index, reduction);
   const Targets targets(target, ignore_index);
   const Tensor all = weight.defined() ? scores.mul(along_classes(weight, scores)) : scores;
-  const Tensor losses = where(targets.ignored, 0.0, sum(all, {class_dim(scores)}).neg());
+  const Tensor losses = where(targets.counted, sum(all, {class_dim(scores)}).neg(), 0.0);
   const Tensor spread = reduction == Reduction::kMean
                             ? weighted_mean(losses, target_weights(targets, weight, scores.dtype()))
                             : ops::reduced("cross_entropy", losses, reduction);
@@ -168,12 +168,12 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Ten
   const Tensor picked =
       gather(log_probabilities, dim, targets.classes.unsqueeze(dim)).squeeze(dim).neg();
   if (!weight.defined()) {
-    const Tensor losses = where(targets.ignored, 0.0, picked);
+    const Tensor losses = where(targets.counted, picked, 0.0);
     if (reduction != Reduction::kMean) return ops::reduced("nll_loss", losses, reduction);
     return weighted_mean(losses, target_weights(targets, weight, losses.dtype()));
   }
   const Tensor weights = target_weights(targets, weight, picked.dtype());
-  const Tensor losses = where(targets.ignored, 0.0, picked.mul(weights));
+  const Tensor losses = where(targets.counted, picked.mul(weights), 0.0);
   if (reduction == Reduction::kMean) return weighted_mean(losses, weights);
   return ops::reduced("nll_loss", losses, reduction);
 }

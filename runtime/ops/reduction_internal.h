@@ -19,8 +19,10 @@ namespace ops {
   Shape result;
   for (int64_t d = 0; d < sizes.rank(); ++d) {
     const bool reduced = (mask >> d & 1u) != 0;
-    if (!reduced) result.push_back(sizes[d]);
-    else if (keepdim) result.push_back(1);
+    if (!reduced)
+      result.push_back(sizes[d]);
+    else if (keepdim)
+      result.push_back(1);
   }
   return result;
 }
@@ -49,11 +51,12 @@ namespace ops {
   return dtype ? self.to(*dtype) : self;
 }
 
-// Makes the output of a reduction of dtype `dtype`.
+// Makes the output of a reduction of dtype `dtype`; out= forms copy from it.
 inline void give_reduced(OpCall& call, DType dtype) {
-  give_output(call, 0,
-              reduced_sizes(call.inputs[0]->sizes(), mask_of(call), call.attributes[1] != 0),
-              dtype);
+  const Tensor& self = *call.inputs[0];
+  call.outputs[0] = Tensor(
+      make_dense(self.impl()->storage->context(),
+                 reduced_sizes(self.sizes(), mask_of(call), call.attributes[1] != 0), dtype));
 }
 
 }  // namespace ops
