@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
+#include <tenon/runtime/ops/attention_internal.h>
 #include <tenon/runtime/ops/elementwise.h>
 #include <tenon/runtime/ops/loss.h>
 #include <tenon/runtime/ops/matmul.h>
@@ -292,6 +292,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
 
 void register_attention_ops(OpList& list) {
   for (const Op* op : {&kEmbedding, &kEmbeddingGrad, &kAttention}) list.add(*op);
+  register_embedding_forms(list);
 }
 
 }  // namespace tenon

@@ -256,12 +256,160 @@ void add_attention(std::vector<SampleRow>& rows) {
   rows.push_back(std::move(row));
 }
 
+// ---- bags of embeddings ----
+
+// First row of every bag, and the end of the last.
+std::vector<size_t> bag_bounds(const Call& call) {
+  const Array& index = call.array(1);
+  std::vector<size_t> bounds;
+  if (index.sizes.rank() == 2) {
+    for (int64_t b = 0; b <= index.sizes[0]; ++b)
+      bounds.push_back(static_cast<size_t>(b * index.sizes[1]));
+    return bounds;
+  }
+  for (const double offset : call.array(2).values) bounds.push_back(static_cast<size_t>(offset));
+  if (!call.scalar(5, false).to_bool()) bounds.push_back(index.values.size());
+  return bounds;
+}
+
+std::vector<Array> expect_bags(const Call& call) {
+  const Array &weight = call.array(0), &index = call.array(1);
+  const int64_t mode = call.scalar(3, 1).to_int64(), rows = weight.sizes[0],
+                width = weight.sizes[1];
+  const int64_t given = call.scalar(6).to_int64(), padding = given < 0 ? given + rows : given;
+  const std::vector<size_t> bounds = bag_bounds(call);
+  Array out({static_cast<int64_t>(bounds.size()) - 1, width}, weight.dtype);
+  out.magnitudes.assign(out.values.size(), 0);
+  for_each(out.sizes, [&](const Shape& at, size_t to) {
+    double count = 0;
+    for (size_t i = bounds[static_cast<size_t>(at[0])]; i < bounds[static_cast<size_t>(at[0]) + 1];
+         ++i) {
+      const auto named = static_cast<int64_t>(index.values[i]);
+      if (call.has(6) && named == padding) continue;
+      double value = weight.values[weight.offset({named, at[1]})];
+      if (call.has(4)) value *= call.array(4).values[i];
+      double& result = out.values[to];
+      result = mode != 2 ? result + value : count == 0 ? value : std::max(result, value);
+      out.magnitudes[to] += 16 * std::fabs(value), count += 1;
+    }
+    if (mode == 1 && count > 0) out.values[to] /= count;
+  });
+  return {out};
+}
+
+std::vector<Call> bag_calls(DType dtype, Random& random) {
+  std::vector<Call> calls;
+  const auto weight = [&] { return random.array({5, 3}, dtype, -2, 2); };
+  const auto offsets = [](const std::vector<double>& at) {
+    return Array({static_cast<int64_t>(at.size())}, kInt64, at);
+  };
+  for (const int64_t mode : {0, 1, 2}) {
+    // max has kinks where rows repeat.
+    calls.push_back({{weight(), indices({2, 4}, random, 5), {}, Scalar(mode)}, mode != 2});
+    calls.push_back(
+        {{weight(), indices({7}, random, 5), offsets({0, 2, 2, 6}), Scalar(mode)}, mode != 2});
+    calls.push_back(
+        {{weight(), indices({4}, random, 5), offsets({0, 1, 4}), Scalar(mode), {}, Scalar(true)}});
+    calls.push_back(
+        {{weight(), Array({2, 3}, kInt64, {0, 2, 4, 2, 2, 2}), {}, Scalar(mode), {}, {}, Scalar(2)},
+         false});
+    calls.push_back({{weight(),
+                      Array({5}, kInt64, {4, 1, 3, 4, 0}),
+                      offsets({0, 3}),
+                      Scalar(mode),
+                      {},
+                      {},
+                      Scalar(-1)},
+                     false});
+    calls.push_back({{weight(), indices({2, 0}, random, 5), {}, Scalar(mode)}});
+    calls.push_back({{weight(), indices({0}, random, 5), offsets({0, 0}), Scalar(mode)}});
+  }
+  calls.push_back(
+      {{weight(), indices({2, 3}, random, 5), {}, Scalar(0), random.array({2, 3}, dtype, -2, 2)}});
+  calls.push_back({{weight(), indices({5}, random, 5, kInt32), offsets({0, 3}), Scalar(0),
+                    random.array({5}, dtype, -2, 2)}});
+  return calls;
+}
+
+void add_embedding_bag(std::vector<SampleRow>& rows) {
+  SampleRow row;
+  row.op = "embedding_bag";
+  row.dtypes = kFloats;
+  row.layouts = kAllLayouts & ~(kBroadcast | kMixed);  // offsets must rise
+  row.calls = bag_calls;
+  row.expect = expect_bags;
+  row.tolerance = Tolerance::kSum;
+  row.gradient = true;
+  const Array w = blank({5, 3}), two = blank({2, 4}, kInt64), one = blank({4}, kInt64);
+  const Array starts = blank({2}, kInt64);
+  row.errors = {
+      {"rank", {w, blank({}, kInt64)}, "embedding_bag.*\\(B,n\\) or \\(n\\)"},
+      {"no offsets", {w, one}, "embedding_bag.*offsets"},
+      {"offsets too many", {w, two, starts}, "embedding_bag.*offsets.*\\(2, 4\\)"},
+      {"offsets dtype", {w, one, blank({2})}, "embedding_bag.*offsets.*float32"},
+      {"mode", {w, two, {}, Scalar(3)}, "embedding_bag.*mode must be.*3"},
+      {"weights", {w, two, {}, Scalar(1), blank({2, 4})}, "embedding_bag.*sums only"},
+      {"weights sizes", {w, two, {}, Scalar(0), blank({4, 2})}, "embedding_bag.*\\(4, 2\\)"},
+      {"integers", {blank({5, 3}, kInt64), two}, "embedding_bag.*floating"},
+      {"padding", {w, two, {}, {}, {}, {}, Scalar(5)}, "padding_idx.*5"},
+      {"index", {w, Array({1, 1}, kInt64, {5})}, "index|indices"}};
+  rows.push_back(std::move(row));
+}
+
+// ---- rotary positions ----
+
+void add_rope(std::vector<SampleRow>& rows) {
+  SampleRow row;
+  row.op = "rope";
+  row.dtypes = kFloats;
+  row.calls = [](DType dtype, Random& random) {
+    std::vector<Call> calls;
+    for (const Shape& sizes :
+         {Shape{3, 4}, Shape{2, 2, 5, 6}, Shape{0, 4}, Shape{2, 0}, Shape{1, 2}})
+      for (const bool interleaved : {false, true})
+        calls.push_back(
+            {{random.array(sizes, dtype, -2, 2), {}, {}, Scalar(interleaved)}, sizes.numel() < 30});
+    calls.push_back({{random.array({3, 4}, dtype, -2, 2), Scalar(100), Scalar(7)}});
+    return calls;
+  };
+  row.expect = [](const Call& call) {
+    const Array& x = call.array(0);
+    const int64_t rank = x.sizes.rank(), pairs = x.sizes[rank - 1] / 2;
+    const bool interleaved = call.scalar(3, false).to_bool();
+    Array out(x.sizes, x.dtype);
+    out.magnitudes.assign(out.values.size(), 0);
+    for_each(x.sizes, [&](const Shape& at, size_t i) {
+      const int64_t d = at[rank - 1], pair = interleaved ? d / 2 : d % pairs;
+      const bool second = interleaved ? d % 2 == 1 : d >= pairs;
+      Shape other = at;
+      other[rank - 1] += (second ? -1 : 1) * (interleaved ? 1 : pairs);
+      const double angle = static_cast<double>(at[rank - 2] + call.scalar(2).to_int64()) *
+                           std::pow(call.scalar(1, 10000).to_double(),
+                                    -static_cast<double>(pair) / static_cast<double>(pairs));
+      const double own = x.values[i], partner = x.values[x.offset(other)];
+      out.values[i] = own * std::cos(angle) + (second ? 1 : -1) * partner * std::sin(angle);
+      out.magnitudes[i] = (std::fabs(own) + std::fabs(partner)) * (16 + 4 * angle);
+    });
+    return std::vector<Array>{out};
+  };
+  row.tolerance = Tolerance::kSum;
+  row.gradient = true;
+  row.errors = {{"rank", {blank({4})}, "rope.*\\(...,T,D\\).*\\(4\\)"},
+                {"number", {blank({})}, "rope.*\\(...,T,D\\)"},
+                {"odd", {blank({2, 3})}, "rope.*even.*\\(2, 3\\)"},
+                {"base", {blank({2, 4}), Scalar(0)}, "rope.*base"},
+                {"integers", {blank({2, 4}, kInt64)}, "rope.*floating"}};
+  rows.push_back(std::move(row));
+}
+
 }  // namespace
 
 void add_attention_samples(std::vector<SampleRow>& rows) {
   add_embedding(rows);
   add_embedding_grad(rows);
   add_attention(rows);
+  add_embedding_bag(rows);
+  add_rope(rows);
 }
 
 }  // namespace tenon::ops_test
