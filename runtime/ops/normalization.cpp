@@ -445,11 +445,11 @@ void check_normalized(std::string_view op, const Tensor& input, const Shape& nor
 
 namespace ops {
 
-void check_norm_parameters(std::string_view op, const Tensor& input, const Tensor& weight,
-                           const Tensor& bias) {
-  check_input(op, input);
-  check_parameter(op, input, weight, "weight");
-  check_parameter(op, input, bias, "bias");
+void check_norm_input(std::string_view op, const Tensor& input) { check_input(op, input); }
+
+void check_norm_parameter(std::string_view op, const Tensor& input, const Tensor& parameter,
+                          const char* what) {
+  check_parameter(op, input, parameter, what);
 }
 
 void update_running(const Tensor& running, const Tensor& value, double momentum, double factor) {

@@ -23,8 +23,7 @@ struct ChannelStats {
 
 // Every parameter has one value per channel.
 void check_channels(std::string_view op, const Tensor& input, const ChannelStats& s) {
-  ops::check_norm_parameters(op, input, s.weight, s.bias);
-  ops::check_norm_parameters(op, input, s.running_mean, s.running_var);
+  ops::check_norm_input(op, input);
   check(input.dim() >= 2, ErrorCode::kInvalidArgument, op,
         "input needs the dimensions (N,C,...), got ", input.sizes());
   const Shape channels = {input.size(1)};
@@ -34,6 +33,7 @@ void check_channels(std::string_view op, const Tensor& input, const ChannelStats
                                                        {"bias", &s.bias}};
   for (const auto& [what, tensor] : all) {
     if (!tensor->defined()) continue;
+    ops::check_norm_parameter(op, input, *tensor, what);
     check(tensor->sizes() == channels, ErrorCode::kInvalidArgument, op, what,
           " must have one value per channel, ", channels, ", got ", tensor->sizes(), " for input ",
           input.sizes());
@@ -270,7 +270,7 @@ Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& weight, con
 }
 
 Tensor local_response_norm(const Tensor& input, int64_t size, double alpha, double beta, double k) {
-  ops::check_norm_parameters("local_response_norm", input, {}, {});
+  ops::check_norm_input("local_response_norm", input);
   check(input.dim() >= 3, ErrorCode::kInvalidArgument, "local_response_norm",
         "input needs the dimensions (N,C,d...), got ", input.sizes());
   check(size >= 1, ErrorCode::kInvalidArgument, "local_response_norm",
@@ -291,7 +291,7 @@ Tensor local_response_norm(const Tensor& input, int64_t size, double alpha, doub
 }
 
 Tensor normalize(const Tensor& input, double p, int64_t dim, double eps) {
-  ops::check_norm_parameters("normalize", input, {}, {});
+  ops::check_norm_input("normalize", input);
   check(p > 0, ErrorCode::kInvalidArgument, "normalize", "p must be greater than 0, got ", p);
   const int64_t wrapped = wrap_dim(dim, input.dim(), "normalize");
   if (input.dim() == 0) return normalize(input.view({1}), p, 0, eps).view({});

@@ -12,9 +12,12 @@ void register_channel_norm_ops(OpList& list);
 
 namespace ops {
 
-// Input is floating point, weight and bias go with it in dtype and device. Errors: DType, Device.
-void check_norm_parameters(std::string_view op, const Tensor& input, const Tensor& weight,
-                           const Tensor& bias);
+// Errors: DType unless floating point.
+void check_norm_input(std::string_view op, const Tensor& input);
+// Weight, bias or statistics, which may be undefined, go with the input in dtype and device. Errors:
+// DType, Device.
+void check_norm_parameter(std::string_view op, const Tensor& input, const Tensor& parameter,
+                          const char* what);
 // running = (1 - momentum)·running + momentum·factor·value, in place, outside of any history.
 void update_running(const Tensor& running, const Tensor& value, double momentum, double factor);
 
