@@ -70,6 +70,9 @@ class Frame : public std::enable_shared_from_this<Frame> {
       if (wanted_[i]) arguments.back().requires_grad_();
     }
     again_.clear();
+    Engine::at_end_of_pass([frame = weak_from_this()] {
+      if (const auto self = frame.lock()) self->again_.clear();
+    });
     {
       const GeneratorScope generator(generator_);
       const RecordingScope on(true);
@@ -84,9 +87,6 @@ class Frame : public std::enable_shared_from_this<Frame> {
     check(!finished_ || again_.size() == sizes_.size(), ErrorCode::kAutograd, kName,
           "the function saved ", sizes_.size(), " tensors in the first call and ", again_.size(),
           " in the second; it must do the same each time");
-    Engine::at_end_of_pass([frame = weak_from_this()] {
-      if (const auto self = frame.lock()) self->again_.clear();
-    });
   }
 
   CheckpointFunction function_;
