@@ -84,7 +84,8 @@ std::vector<T> Tensor::to_vector() const {
       for (int64_t d = 0; d < shape.rank(); ++d) at += index[d] * steps[d];
       if constexpr (std::is_same_v<S, bool>)
         values[i] = static_cast<T>(reinterpret_cast<const uint8_t*>(data)[at] != 0);
-      else if constexpr (std::is_same_v<S, T>) values[i] = data[at];
+      else if constexpr (std::is_same_v<S, T>)
+        values[i] = data[at];
       else if constexpr (std::is_same_v<S, Half> || std::is_same_v<S, BFloat16>)
         values[i] = static_cast<T>(static_cast<float>(data[at]));
       else
@@ -125,9 +126,7 @@ Tensor Tensor::flatten(int64_t start, int64_t end) const {
 Tensor Tensor::t() const { return tenon::t(*this); }
 Tensor Tensor::transpose(int64_t a, int64_t b) const { return tenon::transpose(*this, a, b); }
 Tensor Tensor::permute(const Shape& dims) const { return tenon::permute(*this, dims); }
-Tensor Tensor::select(int64_t dim, int64_t index) const {
-  return tenon::select(*this, dim, index);
-}
+Tensor Tensor::select(int64_t dim, int64_t index) const { return tenon::select(*this, dim, index); }
 Tensor Tensor::slice(int64_t dim, int64_t start, int64_t stop, int64_t step) const {
   return tenon::slice(*this, dim, start, stop, step);
 }
@@ -143,8 +142,10 @@ Tensor Tensor::detach() const { return tenon::detach(*this); }
 Tensor Tensor::index(std::initializer_list<TensorIndex> indices) const {
   return index(std::span<const TensorIndex>(indices.begin(), indices.size()));
 }
-Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Operand& value) {
-  return index_put_(std::span<const TensorIndex>(indices.begin(), indices.size()), value);
+Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Operand& value,
+                           bool accumulate) {
+  return index_put_(std::span<const TensorIndex>(indices.begin(), indices.size()), value,
+                    accumulate);
 }
 
 // ---- pointwise ----
@@ -172,9 +173,7 @@ Tensor& Tensor::zero_() { return tenon::zero_(*this); }
 
 // ---- random ----
 Tensor& Tensor::uniform_(double low, double high) { return tenon::uniform_(*this, low, high); }
-Tensor& Tensor::normal_(double mean, double stddev) {
-  return tenon::normal_(*this, mean, stddev);
-}
+Tensor& Tensor::normal_(double mean, double stddev) { return tenon::normal_(*this, mean, stddev); }
 Tensor& Tensor::bernoulli_(double probability) { return tenon::bernoulli_(*this, probability); }
 
 // ---- reductions and products ----

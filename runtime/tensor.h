@@ -154,8 +154,11 @@ class TENON_API Tensor {
   // ---- indexing: index({Slice(), 1}) ----
   [[nodiscard]] Tensor index(std::initializer_list<TensorIndex> indices) const;
   [[nodiscard]] Tensor index(std::span<const TensorIndex> indices) const;
-  Tensor& index_put_(std::initializer_list<TensorIndex> indices, const Operand& value);
-  Tensor& index_put_(std::span<const TensorIndex> indices, const Operand& value);
+  // self[indices] = value, or += with accumulate; value broadcasts.
+  Tensor& index_put_(std::initializer_list<TensorIndex> indices, const Operand& value,
+                     bool accumulate = false);
+  Tensor& index_put_(std::span<const TensorIndex> indices, const Operand& value,
+                     bool accumulate = false);
   [[nodiscard]] Tensor operator[](int64_t index) const { return select(0, index); }
 
   // ---- pointwise ----
@@ -265,10 +268,11 @@ struct Slice {
       : start(from), stop(to), step(by) {}
 };
 
-// int, Slice, None, Ellipsis or "...", bool mask or integer tensor.
-class TensorIndex : public std::variant<int64_t, Slice, None_, Ellipsis_, Tensor> {
+// int, Slice, None, Ellipsis or "...", bool, positions of the host, bool mask or integer tensor.
+class TensorIndex : public std::variant<int64_t, Slice, None_, Ellipsis_, Tensor, bool,
+                                        std::vector<int64_t>> {
  public:
-  using Base = std::variant<int64_t, Slice, None_, Ellipsis_, Tensor>;
+  using Base = std::variant<int64_t, Slice, None_, Ellipsis_, Tensor, bool, std::vector<int64_t>>;
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   TensorIndex(T index) : Base(static_cast<int64_t>(index)) {}
@@ -279,6 +283,9 @@ class TensorIndex : public std::variant<int64_t, Slice, None_, Ellipsis_, Tensor
     check(std::string_view(ellipsis) == "...", ErrorCode::kIndex, "index", "the only text index is \"...\"");
   }
   TensorIndex(Tensor tensor) : Base(std::move(tensor)) {}
+  TensorIndex(std::vector<int64_t> positions) : Base(std::move(positions)) {}
+  template <std::same_as<bool> T>  // nothing else becomes a bool here, pointers least of all
+  TensorIndex(T truth) : Base(std::in_place_type<bool>, truth) {}
 };
 
 }  // namespace tenon

@@ -68,6 +68,25 @@ void masked_fill_rule(GradContext& c) {
   if (c.needs(2)) c.give(2, where(mask, c.grad(), 0.0));
 }
 
+// Inputs: self, rows, values. Attributes: dim, count, accumulate: `count` dimensions of self from
+// `dim` on are one dimension of rows.
+void index_put_rule(GradContext& c) {
+  const int64_t dim = c.attributes()[0], end = dim + c.attributes()[1];
+  const bool accumulate = c.attributes()[2] != 0;
+  const Tensor rows = c.input(1);
+  const Shape sizes = c.grad().sizes();
+  const int64_t count = sizes.slice(dim, end).numel();
+  const Tensor merged =
+      c.grad().reshape(sizes.slice(0, dim) + Shape{count} + sizes.slice(end, sizes.rank()));
+  if (c.needs(0)) c.give(0, accumulate ? c.grad() : index_fill(merged, dim, rows, 0).view(sizes));
+  if (!c.needs(2)) return;
+  const Tensor read = index_select(merged, dim, rows);
+  if (accumulate) return c.give(2, read);
+  Shape along;
+  for (int64_t d = 0; d < read.dim(); ++d) along.push_back(d == dim ? rows.numel() : 1);
+  c.give(2, where(last_writes(rows, 0, {count}).view(along), read, 0.0));
+}
+
 constexpr Rule kRules[] = {
     {"gather", save_input(1, kFor0), &gather_rule},
     {"scatter_add", save_input(1, kFor2), &scatter_add_rule},
@@ -75,6 +94,7 @@ constexpr Rule kRules[] = {
     {"scatter_reduce", save_input(0) | save_input(1) | save_input(2) | save_output(),
      &scatter_reduce_rule},
     {"masked_fill", save_input(1), &masked_fill_rule},
+    {"index_put", save_input(1), &index_put_rule},
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ void register_indexing_ops(OpList& list) {
   register_slice_index_ops(list);
   register_mask_ops(list);
   register_position_ops(list);
+  register_tensor_index_ops(list);
 }
 
 }  // namespace tenon

@@ -14,6 +14,11 @@ namespace tenon {
 // How several sources that meet in one place are joined. Of kNone the last in row-major order stays.
 enum class ScatterReduction : uint8_t { kNone, kSum, kProd, kMean, kAmax, kAmin };
 
+// One tensor per dimension, from the first; an undefined one takes all of its dimension.
+TENON_API Tensor index(const Tensor& self, std::span<const Tensor> indices);  // self[indices…]
+TENON_API Tensor index_put(const Tensor& self, std::span<const Tensor> indices, const Operand& values, bool accumulate = false);  // a copy with values at indices
+TENON_API Tensor& index_put_(Tensor& self, std::span<const Tensor> indices, const Operand& values, bool accumulate = false);
+
 // Index tensors of self's rank.
 TENON_API Tensor gather(const Tensor& self, int64_t dim, const Tensor& index);  // out[i] = self[i with i_dim = index[i]]
 TENON_API Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim = {});  // gather, broadcast outside dim

@@ -12,6 +12,7 @@ void register_scatter_ops(OpList& list);
 void register_slice_index_ops(OpList& list);
 void register_mask_ops(OpList& list);
 void register_position_ops(OpList& list);
+void register_tensor_index_ops(OpList& list);
 
 namespace ops {
 

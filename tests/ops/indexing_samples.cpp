@@ -46,6 +46,7 @@ void add_indexing_samples(std::vector<SampleRow>& rows) {
   add_slice_index_samples(rows);
   add_mask_samples(rows);
   add_position_samples(rows);
+  add_tensor_index_samples(rows);
   add_one_hot(rows);
 }
 

@@ -10,6 +10,7 @@ void add_scatter_samples(std::vector<SampleRow>& rows);
 void add_slice_index_samples(std::vector<SampleRow>& rows);
 void add_mask_samples(std::vector<SampleRow>& rows);
 void add_position_samples(std::vector<SampleRow>& rows);
+void add_tensor_index_samples(std::vector<SampleRow>& rows);
 
 // A call with an index tensor of self's rank.
 struct Indexed {
