@@ -15,40 +15,74 @@ Tensor tensor(std::span<const T> values, const Shape& sizes, const TensorOptions
   return tensor_from_host(values.data(), dtype_of<T>(), sizes, options);
 }
 
-template <class T>
-Tensor tensor(std::initializer_list<T> values, const TensorOptions& options) {
-  const auto count = static_cast<int64_t>(values.size());
-  if constexpr (std::is_same_v<T, int>) {  // integer literals mean int64, as in PyTorch
+namespace detail {
+
+// Values of literals: integers mean int64, real numbers the default float.
+template <class V>
+Tensor literal_tensor(std::span<const V> values, const Shape& sizes, const TensorOptions& options) {
+  if constexpr (std::is_same_v<V, int>) {
     const std::vector<int64_t> wide(values.begin(), values.end());
-    return tensor_from_host(wide.data(), kInt64, {count}, options);
-  } else if constexpr (std::is_same_v<T, double>) {  // and real literals the default float
-    return tensor_from_host(values.begin(), kFloat64, {count}, options.dtype(options.dtype()));
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return tensor_from_host(values.begin(), kBool, {count}, options);
+    return tensor_from_host(wide.data(), kInt64, sizes, options);
+  } else if constexpr (std::is_same_v<V, double>) {
+    return tensor_from_host(values.data(), kFloat64, sizes, options.dtype(options.dtype()));
   } else {
-    return tensor(std::span<const T>(values.begin(), values.size()), {count}, options);
+    return tensor_from_host(values.data(), dtype_of<V>(), sizes, options);
   }
+}
+
+template <class V>
+struct Rows {
+  Shape sizes;
+  // bool as bytes: std::vector<bool> has no data().
+  std::vector<std::conditional_t<std::is_same_v<V, bool>, uint8_t, V>> values;
+  [[nodiscard]] std::span<const V> span() const {
+    return {reinterpret_cast<const V*>(values.data()), values.size()};
+  }
+};
+
+template <class V>
+Rows<V> rows_of(std::initializer_list<std::initializer_list<V>> rows) {
+  const auto height = static_cast<int64_t>(rows.size());
+  const auto width = height == 0 ? 0 : static_cast<int64_t>(rows.begin()->size());
+  Rows<V> result{{height, width}, {}};
+  for (const auto& row : rows) {
+    check(static_cast<int64_t>(row.size()) == width, ErrorCode::kInvalidArgument, "tensor",
+          "rows must have one length, got ", width, " and ", row.size());
+    result.values.insert(result.values.end(), row.begin(), row.end());
+  }
+  return result;
+}
+
+}  // namespace detail
+
+template <class T, class V>
+  requires std::is_void_v<T>
+Tensor tensor(std::initializer_list<V> values, const TensorOptions& options) {
+  return detail::literal_tensor(std::span<const V>(values.begin(), values.size()),
+                                {static_cast<int64_t>(values.size())}, options);
+}
+
+template <class T, class V>
+  requires std::is_void_v<T>
+Tensor tensor(std::initializer_list<std::initializer_list<V>> rows, const TensorOptions& options) {
+  const auto all = detail::rows_of(rows);
+  return detail::literal_tensor(all.span(), all.sizes, options);
+}
+
+template <class T>
+Tensor tensor(std::initializer_list<std::type_identity_t<T>> values, const TensorOptions& options) {
+  return tensor_from_host(values.begin(), dtype_of<T>(), {static_cast<int64_t>(values.size())}, options);
+}
+
+template <class T>
+Tensor tensor(std::initializer_list<std::initializer_list<std::type_identity_t<T>>> rows, const TensorOptions& options) {
+  const auto all = detail::rows_of<T>(rows);
+  return tensor_from_host(all.values.data(), dtype_of<T>(), all.sizes, options);
 }
 
 template <class T>
 Tensor tensor(const std::vector<T>& values, const TensorOptions& options) {
   return tensor(std::span<const T>(values), {static_cast<int64_t>(values.size())}, options);
-}
-
-template <class T>
-Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, const TensorOptions& options) {
-  const auto height = static_cast<int64_t>(rows.size());
-  const auto width = height == 0 ? 0 : static_cast<int64_t>(rows.begin()->size());
-  std::vector<std::conditional_t<std::is_same_v<T, int>, int64_t, T>> values;
-  for (const auto& row : rows) {
-    check(static_cast<int64_t>(row.size()) == width, ErrorCode::kInvalidArgument, "tensor",
-          "rows must have one length, got ", width, " and ", row.size());
-    values.insert(values.end(), row.begin(), row.end());
-  }
-  if constexpr (std::is_same_v<T, double>)
-    return tensor_from_host(values.data(), kFloat64, {height, width}, options.dtype(options.dtype()));
-  else
-    return tensor_from_host(values.data(), dtype_of<typename decltype(values)::value_type>(), {height, width}, options);
 }
 
 }  // namespace tenon
