@@ -1,6 +1,6 @@
 // Draws. Raw words and f32 uniforms come from the device's Philox; everything else is a pointwise
 // program on them, so that every device gives the same numbers.
-#include <tenon/runtime/ops/random.h>
+#include <tenon/runtime/ops/random_internal.h>
 
 #include <cmath>
 #include <limits>
@@ -22,21 +22,18 @@ namespace {
 
 // ---- one draw ----
 
-struct Draw {
-  uint64_t seed, offset;
-};
+using ops::check_float;
+using ops::check_probability;
+using ops::Draw;
+using ops::draw_bernoulli;
+using ops::draw_integers;
+using ops::draw_normal;
+using ops::next_draw;
+using ops::unit_uniform;
 
 std::mutex& default_generator_mutex() {
   static std::mutex& mutex = *new std::mutex;
   return mutex;
-}
-
-Draw next_draw(Generator* generator) {
-  Generator& fallback = default_generator();
-  if (generator != nullptr && generator != &fallback)
-    return {generator->seed(), generator->next_offset()};
-  const std::lock_guard lock(default_generator_mutex());
-  return {fallback.seed(), fallback.next_offset()};
 }
 
 // 2⁻²⁴ · word's upper 24 bits, f32.
@@ -136,18 +133,6 @@ double below(double value, DType dtype) {
   });
 }
 
-// U[0, 1) whose bits are few enough that rounding never gives 1.
-Tensor unit_uniform(const Draw& draw, const Shape& sizes, DType dtype, const Device& device) {
-  if (dtype == kFloat64) {
-    const auto [high, low] = word_pairs(draw, sizes, device);
-    return pointwise(kUniform53, {high.to(kFloat64), low.to(kFloat64)});
-  }
-  const Tensor words = uniform_words(draw, sizes, device);
-  if (dtype == kFloat32) return words;
-  const double scale = dtype == kFloat16 ? 0x1p11 : 0x1p8;
-  return pointwise(kTruncateUniform, {words}, {scale}).to(dtype);
-}
-
 Tensor draw_uniform(const Draw& draw, const Shape& sizes, const TensorOptions& options, double low,
                     double high) {
   const DType dtype = options.dtype();
@@ -156,43 +141,6 @@ Tensor draw_uniform(const Draw& draw, const Shape& sizes, const TensorOptions& o
   const Tensor wide = unit.to(ops::accumulate_dtype(dtype));
   const Tensor scaled = pointwise(kAffine, {wide}, {high - low, low}).to(dtype);
   return clamp(scaled, low, std::max(low, below(high, dtype)));
-}
-
-Tensor draw_normal(const Draw& draw, const Shape& sizes, const TensorOptions& options, double mean,
-                   double stddev) {
-  const DType wide = ops::accumulate_dtype(options.dtype());
-  const Tensor units = unit_uniform(draw, {sizes.numel(), 2}, wide, options.device());
-  return pointwise(kBoxMuller, {units.select(1, 0), units.select(1, 1)}, {mean, stddev})
-      .to(options.dtype())
-      .view(sizes);
-}
-
-Tensor draw_bernoulli(const Draw& draw, const Shape& sizes, const TensorOptions& options,
-                      double probability, double value) {
-  Tensor words = uniform_words(draw, sizes, options.device());
-  if (options.dtype() == kFloat64) words = words.to(kFloat64);  // so that `value` is exact
-  return pointwise(kChoose, {words}, {probability, value}).to(options.dtype());
-}
-
-Tensor draw_integers(const Draw& draw, const Shape& sizes, const Device& device, int64_t low,
-                     int64_t range) {
-  if (range <= int64_t{1} << 31) {
-    const Tensor words = empty(sizes, {kInt64, device});
-    primitive::random(words, TN_RANDOM_BITS, draw.seed, draw.offset);
-    return pointwise(kNarrowInteger, {words}, {range, low});
-  }
-  const auto [first, second] = word_pairs(draw, sizes, device);
-  return pointwise(kWideInteger, {first, second}, {range, low});
-}
-
-void check_float(std::string_view op, DType dtype) {
-  check(is_floating_point(dtype), ErrorCode::kDType, op, "a floating point dtype is needed, got ",
-        dtype);
-}
-
-void check_probability(std::string_view op, double probability) {
-  check(probability >= 0 && probability <= 1, ErrorCode::kInvalidArgument, op,
-        "a probability must be between 0 and 1, got ", probability);
 }
 
 void check_sizes(std::string_view op, const Shape& sizes) {
@@ -216,8 +164,9 @@ Tensor& uniform_boxed(Tensor& self, std::optional<double> low, std::optional<dou
 Tensor& normal_boxed(Tensor& self, std::optional<double> mean, std::optional<double> stddev) {
   return normal_(self, mean.value_or(0), stddev.value_or(1));
 }
-Tensor& bernoulli_boxed(Tensor& self, std::optional<double> probability) {
-  return bernoulli_(self, probability.value_or(0.5));
+Tensor& bernoulli_boxed(Tensor& self, std::optional<Operand> probability) {
+  if (probability && probability->is_tensor()) return bernoulli_(self, probability->tensor());
+  return bernoulli_(self, probability ? probability->scalar().to_double() : 0.5);
 }
 Tensor dropout_boxed(const Tensor& self, std::optional<double> probability,
                      std::optional<bool> training) {
@@ -261,7 +210,7 @@ const Op kRandint{{
 the range is above 2^31.
 
 Shapes: size. Dtypes: any, default int64. Bits: the same on every device.
-Errors: InvalidArgument unless low < high and high - low fits in 63 bits.
+Errors: InvalidArgument unless low < high, high - low fits in 63 bits and the dtype holds them all.
 Source: torch.randint.)",
     .flags = kDraws,
     .boxed = &box<&randint_boxed>,
@@ -273,7 +222,7 @@ const Op kRandperm{{
     .doc = R"(A random permutation of 0 ... n - 1 (Fisher and Yates), drawn on the host.
 
 Shapes: (n). Dtypes: any, default int64. Bits: the same on every device.
-Errors: InvalidArgument unless 0 <= n <= 2^31.
+Errors: InvalidArgument unless 0 <= n <= 2^31 and the dtype holds them all.
 Source: torch.randperm.)",
     .flags = kDraws,
     .boxed = &box<&randperm_boxed>,
@@ -303,11 +252,14 @@ Source: torch.Tensor.normal_.)",
 
 const Op kBernoulli{{
     .name = "bernoulli_",
-    .schema = "bernoulli_(Tensor self, float p=0.5) -> Tensor",
-    .doc = R"(Fills self with 1 with probability p, else 0: a 24-bit uniform < p.
+    .schema = "bernoulli_(Tensor self, Tensor|float p=0.5) -> Tensor",
+    .doc =
+        R"(Fills self with 1 with probability p, else 0: a 24-bit uniform < p (53 bits for an f64 p). A
+tensor p broadcasts to self; its values are read.
 
 Dtypes: any. Bits: the same on every device.
-Errors: InvalidArgument unless 0 <= p <= 1.
+Errors: InvalidArgument unless 0 <= p <= 1, or a tensor p does not broadcast; DType for one of
+  integers.
 Source: torch.Tensor.bernoulli_.)",
     .flags = kDraws,
     .boxed = &box<&bernoulli_boxed>,
@@ -328,6 +280,78 @@ Source: Srivastava et al. 2014; torch.nn.functional.dropout.)",
 }};
 
 }  // namespace
+
+namespace ops {
+
+Draw next_draw(Generator* generator) {
+  Generator& fallback = default_generator();
+  if (generator != nullptr && generator != &fallback)
+    return {generator->seed(), generator->next_offset()};
+  const std::lock_guard lock(default_generator_mutex());
+  return {fallback.seed(), fallback.next_offset()};
+}
+
+Tensor unit_uniform(const Draw& draw, const Shape& sizes, DType dtype, const Device& device) {
+  if (dtype == kFloat64) {
+    const auto [high, low] = word_pairs(draw, sizes, device);
+    return pointwise(kUniform53, {high.to(kFloat64), low.to(kFloat64)});
+  }
+  const Tensor words = uniform_words(draw, sizes, device);
+  if (dtype == kFloat32) return words;
+  const double scale = dtype == kFloat16 ? 0x1p11 : 0x1p8;
+  return pointwise(kTruncateUniform, {words}, {scale}).to(dtype);
+}
+
+Tensor draw_normal(const Draw& draw, const Shape& sizes, const TensorOptions& options, double mean,
+                   double stddev) {
+  const DType wide = ops::accumulate_dtype(options.dtype());
+  const Tensor units = unit_uniform(draw, {sizes.numel(), 2}, wide, options.device());
+  return pointwise(kBoxMuller, {units.select(1, 0), units.select(1, 1)}, {mean, stddev})
+      .to(options.dtype())
+      .view(sizes);
+}
+
+Tensor draw_bernoulli(const Draw& draw, const Shape& sizes, const TensorOptions& options,
+                      double probability, double value) {
+  Tensor words = uniform_words(draw, sizes, options.device());
+  if (options.dtype() == kFloat64) words = words.to(kFloat64);  // so that `value` is exact
+  return pointwise(kChoose, {words}, {probability, value}).to(options.dtype());
+}
+
+Tensor draw_integers(const Draw& draw, const Shape& sizes, const Device& device, int64_t low,
+                     int64_t range) {
+  if (range <= int64_t{1} << 31) {
+    const Tensor words = empty(sizes, {kInt64, device});
+    primitive::random(words, TN_RANDOM_BITS, draw.seed, draw.offset);
+    return pointwise(kNarrowInteger, {words}, {range, low});
+  }
+  const auto [first, second] = word_pairs(draw, sizes, device);
+  return pointwise(kWideInteger, {first, second}, {range, low});
+}
+
+void check_float(std::string_view op, DType dtype) {
+  check(is_floating_point(dtype), ErrorCode::kDType, op, "a floating point dtype is needed, got ",
+        dtype);
+}
+
+void check_probability(std::string_view op, double probability) {
+  check(probability >= 0 && probability <= 1, ErrorCode::kInvalidArgument, op,
+        "a probability must be between 0 and 1, got ", probability);
+}
+
+void check_integer_range(std::string_view op, DType dtype, int64_t low, int64_t high) {
+  check(low < high, ErrorCode::kInvalidArgument, op, "low must be less than high, got ", low,
+        " and ", high);
+  if (is_floating_point(dtype) || dtype == kInt64) return;
+  const int64_t bits = size_bytes(dtype) * 8;
+  const bool is_signed = dtype != kUInt8 && dtype != kBool;
+  const int64_t greatest = dtype == kBool ? 1 : (int64_t{1} << (is_signed ? bits - 1 : bits)) - 1;
+  const int64_t least = is_signed ? -greatest - 1 : 0;
+  check(low >= least && high - 1 <= greatest, ErrorCode::kInvalidArgument, op, "[", low, ", ", high,
+        ") is out of bounds for ", dtype);
+}
+
+}  // namespace ops
 
 Generator& default_generator() {
   static Generator& generator = *new Generator;
@@ -354,8 +378,7 @@ Tensor randn(const Shape& sizes, const TensorOptions& options, Generator* genera
 
 Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOptions& options,
                Generator* generator) {
-  check(low < high, ErrorCode::kInvalidArgument, "randint", "low must be less than high, got ", low,
-        " and ", high);
+  ops::check_integer_range("randint", options.dtype_or(kInt64), low, high);
   check_sizes("randint", sizes);
   const int64_t range = checked_sub(high, low, "randint");
   return draw_integers(next_draw(generator), sizes, options.device(), low, range)
@@ -365,6 +388,7 @@ Tensor randint(int64_t low, int64_t high, const Shape& sizes, const TensorOption
 Tensor randperm(int64_t n, const TensorOptions& options, Generator* generator) {
   check(n >= 0 && n <= int64_t{1} << 31, ErrorCode::kInvalidArgument, "randperm",
         "n must be between 0 and 2^31, got ", n);
+  if (n > 0) ops::check_integer_range("randperm", options.dtype_or(kInt64), 0, n);
   const Draw draw = next_draw(generator);
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -408,6 +432,7 @@ void register_random_ops(OpList& list) {
   for (const Op* op :
        {&kRand, &kRandn, &kRandint, &kRandperm, &kUniform, &kNormal, &kBernoulli, &kDropout})
     list.add(*op);
+  register_distribution_ops(list);
 }
 
 }  // namespace tenon
