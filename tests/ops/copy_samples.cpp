@@ -44,6 +44,11 @@ SampleRow copies(const char* op) {
   };
   row.expect = [](const Call& call) { return std::vector<Array>{call.array(0)}; };
   row.gradient = true;
+  row.errors = {{"undefined", {std::monostate()}, "defined"},
+                {"number", {Scalar(1)}, "argument 0 must be a tensor"},
+                {"sizes", {Shape{2}}, "argument 0 must be a tensor"},
+                {"dtype", {kFloat32}, "argument 0 must be a tensor"},
+                {"too many", {blank({2}), Scalar(1), Scalar(2), Scalar(3)}, "at most"}};
   return row;
 }
 
@@ -69,6 +74,7 @@ void add_to(std::vector<SampleRow>& rows) {
   row.expect = [](const Call& call) {
     return std::vector<Array>{converted(call.array(0), std::get<DType>(call.arguments[1]))};
   };
+  row.errors.push_back({"options", {blank({2}), Scalar(1)}, "a dtype or a device"});
   rows.push_back(std::move(row));
 }
 
@@ -94,7 +100,11 @@ void add_copy(std::vector<SampleRow>& rows) {
     return std::vector<Array>{out};
   };
   row.errors = {{"sizes", {blank({2, 3}), blank({4})}, "copy_.*\\(2, 3\\).*\\(4\\)"},
-                {"grows", {blank({3}), blank({2, 3})}, "copy_.*\\(3\\).*\\(2, 3\\)"}};
+                {"grows", {blank({3}), blank({2, 3})}, "copy_.*\\(3\\).*\\(2, 3\\)"},
+                {"grows from nothing", {blank({0}), blank({1, 0})}, "copy_.*\\(0\\).*\\(1, 0\\)"},
+                {"undefined", {blank({3}), std::monostate()}, "defined"},
+                {"undefined self", {std::monostate(), blank({3})}, "defined"},
+                {"number", {blank({3}), Scalar(1)}, "argument 1 must be a tensor"}};
   rows.push_back(std::move(row));
 }
 
@@ -122,7 +132,11 @@ void add_fill(std::vector<SampleRow>& rows) {
     }
     return std::vector<Array>{out};
   };
-  fill.errors = {{"value", {blank({2, 3}), blank({3})}, "fill_.*(number|0-dim)"}};
+  fill.errors = {{"value", {blank({2, 3}), blank({3})}, "fill_.*(number|0-dim)"},
+                 {"value of one element", {blank({2, 3}), blank({1})}, "fill_.*0-dim.*\\(1\\)"},
+                 {"empty value", {blank({2, 3}), blank({0})}, "fill_.*0-dim.*\\(0\\)"},
+                 {"no value", {blank({2, 3})}, "argument 1 must be a tensor or a number"},
+                 {"undefined", {std::monostate(), Scalar(1)}, "defined"}};
   SampleRow zero = copies("zero_");
   zero.writes_self = true;
   zero.expect = [](const Call& call) {
