@@ -34,6 +34,7 @@ enum class Promotion : uint8_t {
   kFloat,      // the same, integers and bool become the default float
   kCompare,    // computed in the common dtype, result bool
   kCondition,  // operand 0 is bool, the others have the common dtype (where)
+  kDivision,   // attribute 0 is a rounding mode: 0 is as kFloat, others as kCommon
 };
 
 // Extra behaviour of a record.
@@ -44,6 +45,8 @@ inline constexpr uint32_t kInPlaceForm = 8u;  // op_ exists: self is input 0 and
 inline constexpr uint32_t kPrimitive = 16u;  // an entry of the ABI, not public
 inline constexpr uint32_t kComposite = 32u;  // written in other ops; nothing of its own to record
 inline constexpr uint32_t kRandom = 64u;     // draws from a generator
+inline constexpr uint32_t kNoFloat = 128u;   // pointwise: floats are an error (bitwise_and)
+inline constexpr uint32_t kFloatsOnly = 256u;  // pointwise: only floats are taken (gelu)
 
 class TENON_API Op {
  public:
@@ -53,6 +56,8 @@ class TENON_API Op {
     const char* doc;     // formula, shapes, dtypes, errors, source
     uint32_t flags = 0;
     Boxed boxed = nullptr;
+    Boxed in_place = nullptr;  // op_(self, …)
+    Boxed out = nullptr;       // op_out(out, …)
     // Pointwise ops: emits the instructions, returns the value that is the result.
     Promotion promotion = Promotion::kCommon;
     uint32_t (*emit)(ProgramBuilder& program) = nullptr;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <utility>
 
 #include <tenon/runtime/dispatch/geometry.h>
 #include <tenon/runtime/dispatch/kernel_call.h>
@@ -28,8 +29,10 @@ class DTypeState {
       return merge(wrapped_, own);
     }
     const TensorImpl& impl = *operand.tensor().impl();
-    if (impl.wrapped_number) merge(wrapped_, impl.dtype());
-    else merge(impl.desc.rank == 0 ? zero_dim_ : dim_, impl.dtype());
+    if (impl.wrapped_number)
+      merge(wrapped_, impl.dtype());
+    else
+      merge(impl.desc.rank == 0 ? zero_dim_ : dim_, impl.dtype());
   }
   [[nodiscard]] DType result() const { return combine(dim_, combine(zero_dim_, wrapped_)); }
 
@@ -51,8 +54,8 @@ struct Types {
   DType compute, result;
 };
 
-Types find_types(const Op& op, std::span<const Operand> operands,
-                 std::span<const Scalar> extras) {
+Types find_types(const Op& op, std::span<const Operand> operands, std::span<const Scalar> extras,
+                 std::span<const int64_t> attributes) {
   const Promotion promotion = op.spec().promotion;
   const size_t first = promotion == Promotion::kCondition ? 1 : 0;
   DTypeState state;
@@ -63,10 +66,19 @@ Types find_types(const Op& op, std::span<const Operand> operands,
           "expected condition to be a boolean tensor, got ", operands[0].tensor(),
           "; compare first, e.g. x != 0");
   }
-  if (op.has(kNoBool))
+  const bool rounds = promotion == Promotion::kDivision && attributes[0] != 0;
+  if (op.has(kNoFloat))
+    check(!is_floating_point(common), ErrorCode::kDType, op.name(),
+          "integers or bool are needed, got ", common, "; convert with .to(dtype) first");
+  if (op.has(kFloatsOnly))
+    check(is_floating_point(common), ErrorCode::kDType, op.name(),
+          "a floating point dtype is needed, got ", common, "; convert with .to(dtype) first");
+  if (op.has(kNoBool) || rounds)
     check(common != DType::kBool, ErrorCode::kDType, op.name(),
           "bool tensors are not supported; use logical or bitwise ops, or .to(dtype) first");
-  if (promotion == Promotion::kFloat && !is_floating_point(common)) common = default_dtype();
+  const bool to_float =
+      promotion == Promotion::kFloat || (promotion == Promotion::kDivision && !rounds);
+  if (to_float && !is_floating_point(common)) common = default_dtype();
   for (const Scalar& extra : extras)
     if (extra.is_double() && !is_floating_point(common))
       fail(ErrorCode::kDType, op.name(), "for integral tensors the argument ", extra,
@@ -115,7 +127,8 @@ void find_device(PointwiseCall& call) {
         "at least one operand must be a tensor; make one with tenon::scalar_tensor");
 }
 
-// Splits operands into tensors and scalars; a 0-dim tensor of the host joins any device as a number.
+// Splits operands into tensors and scalars; a 0-dim tensor of the host joins any device as a
+// number.
 void sort_operands(PointwiseCall& call) {
   for (size_t i = 0; i < call.operands.size(); ++i) {
     const Operand& operand = call.operands[i];
@@ -177,6 +190,11 @@ void make_output(PointwiseCall& call, const Shape& sizes) {
   call.out = Tensor(std::move(impl));
 }
 
+void check_cast(const Op& op, DType from, DType to) {
+  check(can_cast(from, to), ErrorCode::kDType, op.name(), "result type ", type_word(from),
+        " can't be cast to the desired output type ", type_word(to));
+}
+
 void check_output(PointwiseCall& call, const Shape& sizes) {
   const TensorImpl& out = *call.out.impl();
   const bool in_place = call.form == CallForm::kInPlace;
@@ -185,9 +203,7 @@ void check_output(PointwiseCall& call, const Shape& sizes) {
          in_place ? "an in-place result must keep the shape of self, " : "out must have the shape ",
          in_place ? out.shape() : sizes, ", got ", in_place ? sizes : out.shape(),
          in_place ? "; use the op without _" : "; make it with tenon::empty of that shape");
-  if (!can_cast(call.types.result, out.dtype()))
-    fail(ErrorCode::kDType, call.op.name(), "result type ", type_word(call.types.result),
-         " can't be cast to the desired output type ", type_word(out.dtype()));
+  check_cast(call.op, call.types.result, out.dtype());
   check_writable(call.out, call.op.name());
   for (size_t i = 0; i < call.tensor_count; ++i) {
     const Overlap overlap = overlap_of(out, *call.tensors[i]);
@@ -233,8 +249,8 @@ void make_space(PointwiseCall& call, Space& space, bool keep_order) {
   for (uint32_t i = 0; i < space.count; ++i) {
     space.collapsed[i] = iteration.describe(all[i]->desc, i);
     space.operands[i] = &space.collapsed[i];
-    space.dense = space.dense && (iteration.rank == 0 ||
-                                  (iteration.rank == 1 && iteration.strides[i][0] == 1));
+    space.dense = space.dense &&
+                  (iteration.rank == 0 || (iteration.rank == 1 && iteration.strides[i][0] == 1));
   }
 }
 
@@ -244,8 +260,7 @@ void push_key(const PointwiseCall& call, const Space& space, CacheKey& key) {
            static_cast<uint64_t>(call.types.result) << 32 | uint64_t{space.count} << 40 |
            static_cast<uint64_t>(call.operands.size()) << 48);
   uint64_t kinds = 0;
-  for (size_t i = 0; i < call.operands.size(); ++i)
-    kinds |= uint64_t{call.is_tensor[i]} << i;
+  for (size_t i = 0; i < call.operands.size(); ++i) kinds |= uint64_t{call.is_tensor[i]} << i;
   key.push(kinds | static_cast<uint64_t>(call.extras.size()) << 32);
   for (uint32_t i = 0; i < space.count; ++i)
     key.push(space.dense ? TN_CLASS(space.operands[i]->dtype, space.operands[i]->rank,
@@ -258,8 +273,10 @@ ProgramDraft draft_program(const PointwiseCall& call) {
   std::vector<ProgramBuilder::Argument> arguments;
   size_t next = 0;
   for (size_t i = 0; i < call.operands.size(); ++i) {
-    if (call.is_tensor[i]) arguments.push_back({true, call.tensors[next++]->dtype()});
-    else arguments.push_back({false, call.types.compute});
+    if (call.is_tensor[i])
+      arguments.push_back({true, call.tensors[next++]->dtype()});
+    else
+      arguments.push_back({false, call.types.compute});
   }
   ProgramBuilder builder(arguments, static_cast<uint32_t>(call.extras.size()), call.attributes,
                          call.types.compute);
@@ -276,13 +293,17 @@ struct Temporaries {
 void collect(const ProgramStep& step, const Space& space, const Temporaries& temporaries,
              KernelCall& kernel) {
   for (const uint32_t target : step.output_targets) {
-    if (target == ProgramStep::kResult) kernel.add(*space.operands[0], space.alignment[0]);
-    else kernel.add(*temporaries.tensors[target]);
+    if (target == ProgramStep::kResult)
+      kernel.add(*space.operands[0], space.alignment[0]);
+    else
+      kernel.add(*temporaries.tensors[target]);
   }
   kernel.output_count = kernel.operand_count;
   for (const auto& source : step.inputs) {
-    if (source.is_temporary) kernel.add(*temporaries.tensors[source.index]);
-    else kernel.add(*space.operands[source.index + 1], space.alignment[source.index + 1]);
+    if (source.is_temporary)
+      kernel.add(*temporaries.tensors[source.index]);
+    else
+      kernel.add(*space.operands[source.index + 1], space.alignment[source.index + 1]);
   }
 }
 
@@ -307,10 +328,8 @@ std::unique_ptr<PointwisePlan> make_plan(const PointwiseCall& call, const Space&
   const Temporaries temporaries = make_temporaries(call, space, plan->split);
   for (const ProgramStep& step : plan->split.steps) {
     const tn_program program = step.program();
-    KernelCall kernel{.context = *call.context,
-                      .op = call.op,
-                      .program = &program,
-                      .flags = launch_flags(space)};
+    KernelCall kernel{
+        .context = *call.context, .op = call.op, .program = &program, .flags = launch_flags(space)};
     collect(step, space, temporaries, kernel);
     auto prepared = prepare_kernel(kernel);
     check(prepared->support == TN_ANSWER_NATIVE, ErrorCode::kUnsupported, call.op.name(),
@@ -348,7 +367,9 @@ void execute(PointwiseCall& call, const Space& space, const PointwisePlan& plan)
 }
 
 bool wants_gradient(const PointwiseCall& call) {
-  if (!recording_enabled() || call.op.has(kNoGradient)) return false;
+  if (!recording_enabled()) return false;
+  // What is written over loses its history, whatever the op.
+  if (call.op.has(kNoGradient)) return call.out.defined() && call.out.impl()->in_graph();
   for (const Operand& operand : call.operands)
     if (operand.is_tensor() && operand.tensor().impl()->in_graph()) return true;
   return call.out.defined() && call.out.impl()->in_graph();
@@ -357,12 +378,14 @@ bool wants_gradient(const PointwiseCall& call) {
 void compute(PointwiseCall& call) {
   find_device(call);
   sort_operands(call);
-  call.types = find_types(call.op, call.operands, call.extras);
+  call.types = find_types(call.op, call.operands, call.extras, call.attributes);
   call.out_dtype = call.out.defined() ? call.out.dtype() : call.types.result;
   const Shape sizes = broadcast_sizes(call);
   call.context->require_compute();
-  if (call.out.defined()) check_output(call, sizes);
-  else make_output(call, sizes);
+  if (call.out.defined())
+    check_output(call, sizes);
+  else
+    make_output(call, sizes);
   if (call.out.numel() == 0) return;
   Space space;
   make_space(call, space, false);
@@ -413,6 +436,24 @@ void run(PointwiseCall& call) {
   if (call.form != CallForm::kFunctional) call.out.impl()->storage->bump_version();
 }
 
+// An empty out takes the result's shape, and its memory.
+void run_into_empty(PointwiseCall& call) {
+  TensorImpl& target = *call.out.impl();
+  const Tensor out = std::exchange(call.out, Tensor());
+  check(!out.requires_grad() || !recording_enabled(), ErrorCode::kAutograd, call.op.name(),
+        "functions with out=... arguments don't support automatic differentiation, but one of the "
+        "arguments requires grad; use the op without out=, or a NoGradGuard");
+  run(call);
+  check_cast(call.op, call.out.dtype(), target.dtype());
+  check(call.out.device() == out.device(), ErrorCode::kDevice, call.op.name(),
+        "all tensors must be on one device, got ", call.out.device(), " and ", out.device(),
+        "; make out on that device");
+  const Tensor result = call.out.to(target.dtype());
+  target.storage = result.impl()->storage;
+  target.set_geometry(result.sizes(), result.strides(), result.storage_offset(), target.dtype(),
+                      call.op.name());
+}
+
 }  // namespace
 
 void check_writable(const Tensor& out, std::string_view op) {
@@ -423,8 +464,7 @@ void check_writable(const Tensor& out, std::string_view op) {
 }
 
 Tensor pointwise(const Op& op, std::initializer_list<Operand> operands,
-                 std::initializer_list<Scalar> scalars,
-                 std::initializer_list<int64_t> attributes) {
+                 std::initializer_list<Scalar> scalars, std::initializer_list<int64_t> attributes) {
   PointwiseCall call{.op = op,
                      .operands = {operands.begin(), operands.size()},
                      .extras = {scalars.begin(), scalars.size()},
@@ -461,21 +501,10 @@ Tensor& pointwise_out(const Op& op, Tensor& out, std::initializer_list<Operand> 
                      .attributes = {attributes.begin(), attributes.size()},
                      .form = CallForm::kOut,
                      .out = out};
-  if (out.dim() == 1 && out.numel() == 0) {  // an empty out takes the result's shape
-    call.out = Tensor();
+  if (out.dim() == 1 && out.numel() == 0)
+    run_into_empty(call);
+  else
     run(call);
-    if (call.out.numel() == 0) return out;
-    TensorImpl& target = *out.impl();
-    const Tensor converted = call.out.to(target.dtype());
-    check(can_cast(call.out.dtype(), target.dtype()), ErrorCode::kDType, op.name(),
-          "result type ", type_word(call.out.dtype()),
-          " can't be cast to the desired output type ", type_word(target.dtype()));
-    target.storage = converted.impl()->storage;
-    target.set_geometry(converted.sizes(), converted.strides(), converted.storage_offset(),
-                        target.dtype(), op.name());
-    return out;
-  }
-  run(call);
   return out;
 }
 

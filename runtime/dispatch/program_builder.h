@@ -61,6 +61,10 @@ class TENON_API ProgramBuilder {
   [[nodiscard]] size_t argument_count() const noexcept { return arguments_.size(); }
   [[nodiscard]] int64_t attribute(size_t i) const { return attributes_[i]; }
 
+  // From here on f16 and bf16 are computed in f32, so that the result is rounded once. Call it first.
+  void widen() {
+    if (dtype_ == DType::kFloat16 || dtype_ == DType::kBFloat16) dtype_ = DType::kFloat32;
+  }
   // Operand i in dtype(), or in its own dtype.
   uint32_t arg(size_t i);
   uint32_t raw_arg(size_t i);
