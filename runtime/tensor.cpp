@@ -152,7 +152,9 @@ Tensor& Tensor::index_put_(std::initializer_list<TensorIndex> indices, const Ope
 Tensor Tensor::add(const Operand& o, Scalar alpha) const { return tenon::add(*this, o, alpha); }
 Tensor Tensor::sub(const Operand& o, Scalar alpha) const { return tenon::sub(*this, o, alpha); }
 Tensor Tensor::mul(const Operand& o) const { return tenon::mul(*this, o); }
-Tensor Tensor::div(const Operand& o) const { return tenon::div(*this, o); }
+Tensor Tensor::div(const Operand& o, Rounding rounding) const {
+  return tenon::div(*this, o, rounding);
+}
 Tensor Tensor::pow(const Operand& o) const { return tenon::pow(*this, o); }
 Tensor Tensor::neg() const { return tenon::neg(*this); }
 Tensor Tensor::abs() const { return tenon::abs(*this); }

@@ -71,6 +71,9 @@ class Operand {
   Scalar scalar_;
 };
 
+// How div rounds its quotient: not at all, toward zero, down.
+enum class Rounding : uint8_t { kNone, kTrunc, kFloor };
+
 class TENON_API Tensor {
  public:
   Tensor() = default;  // undefined
@@ -165,7 +168,7 @@ class TENON_API Tensor {
   [[nodiscard]] Tensor add(const Operand& other, Scalar alpha = 1) const;
   [[nodiscard]] Tensor sub(const Operand& other, Scalar alpha = 1) const;
   [[nodiscard]] Tensor mul(const Operand& other) const;
-  [[nodiscard]] Tensor div(const Operand& other) const;
+  [[nodiscard]] Tensor div(const Operand& other, Rounding rounding = Rounding::kNone) const;
   [[nodiscard]] Tensor pow(const Operand& exponent) const;
   [[nodiscard]] Tensor neg() const;
   [[nodiscard]] Tensor abs() const;
@@ -175,6 +178,8 @@ class TENON_API Tensor {
   [[nodiscard]] Tensor relu() const;
   [[nodiscard]] Tensor tanh() const;
   [[nodiscard]] Tensor sigmoid() const;
+  [[nodiscard]] Tensor clamp(const std::optional<Operand>& min,
+                             const std::optional<Operand>& max = {}) const;
   [[nodiscard]] Tensor eq(const Operand& other) const;
   [[nodiscard]] Tensor ne(const Operand& other) const;
   [[nodiscard]] Tensor lt(const Operand& other) const;
@@ -184,7 +189,24 @@ class TENON_API Tensor {
   Tensor& add_(const Operand& other, Scalar alpha = 1);
   Tensor& sub_(const Operand& other, Scalar alpha = 1);
   Tensor& mul_(const Operand& other);
-  Tensor& div_(const Operand& other);
+  Tensor& div_(const Operand& other, Rounding rounding = Rounding::kNone);
+  Tensor& pow_(const Operand& exponent);
+  Tensor& neg_();
+  Tensor& abs_();
+  Tensor& exp_();
+  Tensor& log_();
+  Tensor& sqrt_();
+  Tensor& relu_();
+  Tensor& tanh_();
+  Tensor& sigmoid_();
+  Tensor& clamp_(const std::optional<Operand>& min, const std::optional<Operand>& max = {});
+  // 1 and 0 in the dtype of self.
+  Tensor& eq_(const Operand& other);
+  Tensor& ne_(const Operand& other);
+  Tensor& lt_(const Operand& other);
+  Tensor& le_(const Operand& other);
+  Tensor& gt_(const Operand& other);
+  Tensor& ge_(const Operand& other);
   Tensor& fill_(const Operand& value);
   Tensor& zero_();
   // self += value * a * b; self += value * a / b.

@@ -25,8 +25,13 @@ void mul_rule(GradContext& c) {
   if (c.needs(1)) c.give(1, c.grad() * c.operand(0));
 }
 
-// a/b: g/b and -g·(a/b)/b.
+// a/b: g/b and -g·(a/b)/b. Rounded quotients are flat.
 void div_rule(GradContext& c) {
+  if (c.attributes()[0] != 0) {
+    for (size_t i = 0; i < 2; ++i)
+      if (c.needs(i)) c.give(i, zeros_like(c.grad()));
+    return;
+  }
   const SavedOperand b = c.operand(1);
   if (c.needs(0)) c.give(0, c.grad() / b);
   if (c.needs(1)) c.give(1, -c.grad() * div(div(c.operand(0), b), b));
@@ -86,17 +91,104 @@ void where_rule(GradContext& c) {
   if (c.needs(2)) c.give(2, where(condition, 0.0, c.grad()));
 }
 
-// 1 inside the bounds and on them, else 0. Attributes: has min, has max.
+// a − b·round(a/b)
+template <Rounding kRounding>
+void remainder_rule(GradContext& c) {
+  c.give(0, c.grad());
+  if (c.needs(1)) c.give(1, -c.grad() * div(c.operand(0), c.operand(1), kRounding));
+}
+
+// 1 inside the bounds and on them, else 0: then the bound has it. Attributes: has min, has max.
 void clamp_rule(GradContext& c) {
   const Tensor x = c.input(0);
   const bool has_min = c.attributes()[0] != 0, has_max = c.attributes()[1] != 0;
-  Tensor inside;
-  if (has_min) inside = ge(x, c.scalar(0));
-  if (has_max) {
-    const Tensor below = le(x, c.scalar(has_min ? 1 : 0));
-    inside = has_min ? logical_and(inside, below) : below;
+  const uint32_t at_max = has_min ? 2 : 1;
+  const auto give_where = [&c](size_t i, const Tensor& condition) {
+    c.give(i, where(condition, c.grad(), 0.0));
+  };
+  const auto low = [&c] { return c.operand(1); };
+  const auto high = [&c, at_max] { return c.operand(at_max); };
+  if (c.needs(0)) {
+    const Tensor above = has_min ? ge(x, low()) : Tensor();
+    const Tensor below = has_max ? le(x, high()) : Tensor();
+    give_where(0, !has_max ? above : !has_min ? below : logical_and(above, below));
   }
-  c.give(0, where(inside, c.grad(), 0.0));
+  if (has_min && c.needs(1)) {
+    const Tensor wins = lt(x, low());
+    give_where(1, has_max ? logical_and(wins, lt(low(), high())) : wins);
+  }
+  if (has_max && c.needs(at_max)) {
+    const Tensor wins = gt(x, high());
+    give_where(at_max, has_min ? logical_or(wins, lt(high(), low())) : wins);
+  }
+}
+
+// y/(x² + y²) and −x/(x² + y²), x = other.
+void atan2_rule(GradContext& c) {
+  const SavedOperand y = c.operand(0), x = c.operand(1);
+  const auto squared = [](const SavedOperand& a) {
+    return a.is_tensor() ? SavedOperand(square(a.tensor())) : SavedOperand(a.number() * a.number());
+  };
+  const Tensor scaled = c.grad() / add(squared(y), squared(x));
+  if (c.needs(0)) c.give(0, scaled * x);
+  if (c.needs(1)) c.give(1, -scaled * y);
+}
+
+void hypot_rule(GradContext& c) {
+  for (uint32_t i = 0; i < 2; ++i)
+    if (c.needs(i)) c.give(i, c.grad() * div(c.operand(i), c.output()));
+}
+
+// Whether the sign was turned; 0 has none.
+void copysign_rule(GradContext& c) {
+  if (c.needs(0)) {
+    const Tensor own = sign(c.input(0));
+    c.give(0, c.grad() * own * copysign(ones_like(own), c.operand(1)));
+  }
+  if (c.needs(1)) c.give(1, zeros_like(c.grad()));
+}
+
+// x·ln y: ln y, but 0 where x = 0 and y <= 0; and x/y.
+void xlogy_rule(GradContext& c) {
+  const SavedOperand x = c.operand(0), y = c.operand(1);
+  if (c.needs(0)) {
+    const Tensor is_zero = eq(x, 0);
+    const Tensor flat = y.is_tensor() ? logical_and(is_zero, le(y, 0))
+                                      : logical_and(is_zero, Scalar(y.number() <= 0));
+    c.give(0, where(flat, 0.0, xlogy(c.grad(), where(flat, 1.0, y))));
+  }
+  if (c.needs(1)) c.give(1, c.grad() * div(x, y));
+}
+
+void logaddexp_rule(GradContext& c) {
+  const SavedOperand a = c.operand(0), b = c.operand(1);
+  if (c.needs(0)) c.give(0, c.grad() * sigmoid(sub(a, b)));
+  if (c.needs(1)) c.give(1, c.grad() * sigmoid(sub(b, a)));
+}
+
+void lerp_rule(GradContext& c) {
+  const SavedOperand weight = c.operand(2);
+  if (c.needs(0)) c.give(0, c.grad() - c.grad() * weight);
+  if (c.needs(1)) c.give(1, c.grad() * weight);
+  if (c.needs(2)) c.give(2, c.grad() * (c.input(1) - c.input(0)));
+}
+
+// 1/(x(1 − x)), inside of eps and 1 − eps where there is an eps.
+void logit_rule(GradContext& c) {
+  const Tensor x = c.input(0);
+  const Tensor slope = c.grad() / (x * (1.0 - x));
+  if (c.attributes()[0] == 0) {
+    c.give(0, where(logical_and(ge(x, 0), le(x, 1)), slope, std::nan("")));
+    return;
+  }
+  const double eps = c.scalar(0).to_double();
+  c.give(0, where(logical_and(ge(x, eps), le(x, 1.0 - eps)), slope, 0.0));
+}
+
+// g/√(constant + square·x²)
+template <int kConstant, int kSquare>
+void inverse_rule(GradContext& c) {
+  c.give(0, c.grad() * rsqrt(square(c.input(0)) * double{kSquare} + double{kConstant}));
 }
 
 void zero_rule(GradContext& c) { c.give(0, zeros_like(c.grad())); }
@@ -108,18 +200,41 @@ constexpr Rule kRules[] = {
     {"sub", kSaveNothing, &sub_rule},
     {"mul", save_input(0, kFor1) | save_input(1, kFor0), &mul_rule},
     {"div", save_input(0, kFor1) | save_input(1), &div_rule},
+    {"remainder", save_input(0, kFor1) | save_input(1, kFor1), &remainder_rule<Rounding::kFloor>},
+    {"fmod", save_input(0, kFor1) | save_input(1, kFor1), &remainder_rule<Rounding::kTrunc>},
+    {"atan2", save_input(0) | save_input(1), &atan2_rule},
+    {"hypot", save_input(0, kFor0) | save_input(1, kFor1) | save_output(), &hypot_rule},
+    {"copysign", save_input(0, kFor0) | save_input(1, kFor0), &copysign_rule},
+    {"xlogy", save_input(0) | save_input(1), &xlogy_rule},
+    {"logaddexp", save_input(0) | save_input(1), &logaddexp_rule},
+    {"lerp", save_input(0, kFor2) | save_input(1, kFor2) | save_input(2, kFor0 | kFor1),
+     &lerp_rule},
     {"pow", save_input(0) | save_input(1) | save_output(0, kFor1), &pow_rule},
     {"maximum", save_input(0) | save_input(1), &choose_rule<&lt>},
     {"minimum", save_input(0) | save_input(1), &choose_rule<&gt>},
     {"addcmul", save_input(1, kFor2) | save_input(2, kFor1), &addcmul_rule},
     {"addcdiv", save_input(1, kFor2) | save_input(2, kFor1 | kFor2), &addcdiv_rule},
     {"where", save_input(0), &where_rule},
-    {"clamp", save_input(0), &clamp_rule},
+    {"clamp", save_input(0) | save_input(1) | save_input(2), &clamp_rule},
     {"sign", kSaveNothing, &zero_rule},
     {"floor", kSaveNothing, &zero_rule},
     {"ceil", kSaveNothing, &zero_rule},
     {"round", kSaveNothing, &zero_rule},
     {"trunc", kSaveNothing, &zero_rule},
+    // Reached in place only: what is written over has no gradient.
+    {"eq", kSaveNothing, &zero_rule},
+    {"ne", kSaveNothing, &zero_rule},
+    {"lt", kSaveNothing, &zero_rule},
+    {"le", kSaveNothing, &zero_rule},
+    {"gt", kSaveNothing, &zero_rule},
+    {"ge", kSaveNothing, &zero_rule},
+    {"logical_and", kSaveNothing, &zero_rule},
+    {"logical_or", kSaveNothing, &zero_rule},
+    {"logical_xor", kSaveNothing, &zero_rule},
+    {"logical_not", kSaveNothing, &zero_rule},
+    {"frac", kSaveNothing, [](GradContext& c) { c.give(0, c.grad()); }},
+    {"nan_to_num", save_input(0),
+     [](GradContext& c) { c.give(0, where(isfinite(c.input(0)), c.grad(), 0.0)); }},
     {"neg", kSaveNothing, [](GradContext& c) { c.give(0, -c.grad()); }},
     {"abs", save_input(0), [](GradContext& c) { c.give(0, c.grad() * sign(c.input(0))); }},
     {"square", save_input(0), [](GradContext& c) { c.give(0, c.grad() * c.input(0) * 2.0); }},
@@ -138,9 +253,28 @@ constexpr Rule kRules[] = {
      [](GradContext& c) { c.give(0, c.grad() * (1.0 - square(c.output()))); }},
     {"sigmoid", save_output(),
      [](GradContext& c) { c.give(0, c.grad() * (c.output() * (1.0 - c.output()))); }},
-    // 0 at 0; NaN lets the gradient pass.
-    {"relu", save_output(),
-     [](GradContext& c) { c.give(0, where(le(c.output(), 0), 0.0, c.grad())); }},
+    {"logit", save_input(0), &logit_rule},
+    {"exp2", save_output(),
+     [](GradContext& c) { c.give(0, c.grad() * c.output() * std::numbers::ln2); }},
+    {"log2", save_input(0),
+     [](GradContext& c) { c.give(0, c.grad() / (c.input(0) * std::numbers::ln2)); }},
+    {"log10", save_input(0),
+     [](GradContext& c) { c.give(0, c.grad() / (c.input(0) * std::numbers::ln10)); }},
+    {"tan", save_output(),
+     [](GradContext& c) { c.give(0, c.grad() * (square(c.output()) + 1.0)); }},
+    {"asin", save_input(0), &inverse_rule<1, -1>},
+    {"acos", save_input(0),
+     [](GradContext& c) { c.give(0, -c.grad() * rsqrt(1.0 - square(c.input(0)))); }},
+    {"atan", save_input(0),
+     [](GradContext& c) { c.give(0, c.grad() / (square(c.input(0)) + 1.0)); }},
+    {"sinh", save_input(0), [](GradContext& c) { c.give(0, c.grad() * cosh(c.input(0))); }},
+    {"cosh", save_input(0), [](GradContext& c) { c.give(0, c.grad() * sinh(c.input(0))); }},
+    {"asinh", save_input(0), &inverse_rule<1, 1>},
+    {"acosh", save_input(0), &inverse_rule<-1, 1>},
+    {"atanh", save_input(0),
+     [](GradContext& c) { c.give(0, c.grad() / (1.0 - square(c.input(0)))); }},
+    {"erfc", save_input(0),
+     [](GradContext& c) { c.give(0, c.grad() * exp(-square(c.input(0))) * -kErfSlope); }},
     {"erf", save_input(0),
      [](GradContext& c) { c.give(0, c.grad() * exp(-square(c.input(0))) * kErfSlope); }},
 };

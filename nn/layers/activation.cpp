@@ -1,5 +1,6 @@
 #include <tenon/nn/layers/activation.h>
 
+#include <tenon/runtime/ops/activation.h>
 #include <tenon/runtime/ops/elementwise.h>
 
 namespace tenon::nn {

@@ -1,131 +1,8 @@
-// Arithmetic, comparisons and logic of two operands and more.
-#include <cmath>
-
-#include <tenon/runtime/ops/ops.h>
-
-#include "ops/op_samples.h"
+// Arithmetic of two operands and more.
+#include "ops/pointwise_rows.h"
 
 namespace tenon::ops_test {
 namespace {
-
-using Floats = double (*)(double, double);
-using Integers = int64_t (*)(int64_t, int64_t);
-
-// Pairs of sizes: equal, broadcast either way, 0-dim, empty, longer than a vector register.
-const std::vector<std::pair<Shape, Shape>> kPairs = {
-    {{3, 5}, {3, 5}}, {{2, 3, 4}, {4}}, {{3, 1}, {1, 4}},   {{}, {2, 3}},        {{5}, {}},
-    {{}, {}},         {{0, 3}, {3}},    {{2, 67}, {2, 67}}, {{2, 1, 3}, {4, 1}},
-};
-
-struct Domain {
-  double low = -4, high = 4;
-};
-
-const std::vector<double> kSpecials = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 1, -1, 0.5, -2.5, 1e-3};
-
-// Every special value against every other.
-Call special_pairs(DType dtype) {
-  Array a({static_cast<int64_t>(kSpecials.size()), 1}, dtype),
-      b({static_cast<int64_t>(kSpecials.size())}, dtype);
-  for (size_t i = 0; i < kSpecials.size(); ++i) {
-    a.values[i] = rounded(kSpecials[i], dtype);
-    b.values[i] = a.values[i];
-  }
-  return {{a, b}, false};
-}
-
-Array least_and_greatest(DType dtype) {
-  if (dtype == kUInt8) return {{4}, dtype, {0, 1, 254, 255}};
-  if (dtype == kInt8) return {{4}, dtype, {-128, -1, 1, 127}};
-  if (dtype == kInt16) return {{4}, dtype, {-32768, -1, 1, 32767}};
-  if (dtype == kInt32) return {{4}, dtype, {-2147483648.0, -1, 1, 2147483647}};
-  return {{4}, dtype, {-0x1p25, -1, 1, 0x1p25}};
-}
-
-std::vector<Call> pair_calls(DType dtype, Random& random, Domain a, Domain b) {
-  std::vector<Call> calls;
-  for (const auto& [left, right] : kPairs)
-    calls.push_back(
-        {{random.array(left, dtype, a.low, a.high), random.array(right, dtype, b.low, b.high)},
-         left.numel() < 60});
-  if (is_floating_point(dtype)) calls.push_back(special_pairs(dtype));
-  if (is_integral(dtype))
-    calls.push_back({{least_and_greatest(dtype), least_and_greatest(dtype)}, false});
-  return calls;
-}
-
-// A number of the host on the right.
-void add_number_calls(std::vector<Call>& calls, DType dtype, Random& random, Domain a,
-                      double number) {
-  Scalar scalar = is_floating_point(dtype) ? Scalar(number) : Scalar(static_cast<int64_t>(number));
-  if (dtype == kBool) scalar = Scalar(true);
-  calls.push_back({{random.array({2, 3}, dtype, a.low, a.high), scalar}});
-}
-
-Array filled_with(const Scalar& scalar, DType dtype) {
-  return {{}, dtype, {rounded(scalar.to_double(), dtype)}};
-}
-
-// Operand i as an array of the dtype that the call computes in.
-Array operand(const Call& call, size_t i, DType dtype) {
-  if (const auto* scalar = std::get_if<Scalar>(&call.arguments[i]))
-    return filled_with(*scalar, dtype);
-  Array array = call.array(i);
-  for (double& value : array.values) value = rounded(value, dtype);
-  return array;
-}
-
-DType dtype_of_call(const Call& call) {
-  for (const Argument& argument : call.arguments)
-    if (const auto* array = std::get_if<Array>(&argument)) return array->dtype;
-  return kFloat32;
-}
-
-// Element by element in `compute`, stored as `result`.
-Array zip(const Call& call, DType compute, DType result, Floats floats, Integers integers) {
-  const Array a = operand(call, 0, compute), b = operand(call, 1, compute);
-  Array out(broadcast(a.sizes, b.sizes), result);
-  for_each(out.sizes, [&](const Shape& index, size_t i) {
-    const double x = a.at(index), y = b.at(index);
-    if (is_floating_point(compute))
-      out.values[i] = rounded(floats(x, y), result);
-    else
-      out.values[i] = wrapped(integers(static_cast<int64_t>(x), static_cast<int64_t>(y)), result);
-  });
-  return out;
-}
-
-DType float_dtype(DType dtype) { return is_floating_point(dtype) ? dtype : kFloat32; }
-
-SampleRow pairs(const char* op, std::vector<DType> dtypes, Floats floats, Integers integers,
-                Domain a = {}, Domain b = {}) {
-  SampleRow row;
-  row.op = op;
-  row.dtypes = std::move(dtypes);
-  row.calls = [a, b](DType dtype, Random& random) {
-    std::vector<Call> calls = pair_calls(dtype, random, a, b);
-    add_number_calls(calls, dtype, random, a, 2);
-    return calls;
-  };
-  row.expect = [floats, integers](const Call& call) {
-    const DType dtype = dtype_of_call(call);
-    return std::vector<Array>{zip(call, dtype, dtype, floats, integers)};
-  };
-  return row;
-}
-
-SampleRow compares(const char* op, Floats floats, Integers integers) {
-  SampleRow row = pairs(op, kEvery, floats, integers, {-2, 2}, {-2, 2});
-  row.expect = [floats, integers](const Call& call) {
-    return std::vector<Array>{zip(call, dtype_of_call(call), kBool, floats, integers)};
-  };
-  row.errors = {{"sizes", {blank({2, 3}), blank({2})}, "\\(2, 3\\).*\\(2\\)"}};
-  return row;
-}
-
-std::vector<ErrorRow> broadcast_errors(const char* op) {
-  return {{"sizes", {blank({2, 3}), blank({4})}, std::string(op) + ".*\\(2, 3\\).*\\(4\\)"}};
-}
 
 // x ± alpha·y, rounded after each step.
 std::vector<Array> expect_scaled(const Call& call, double sign) {
@@ -164,6 +41,15 @@ std::vector<Call> scaled_calls(DType dtype, Random& random) {
   return calls;
 }
 
+std::vector<Array> expect_rsub(const Call& call) {
+  Call swapped = call;
+  std::swap(swapped.arguments[0], swapped.arguments[1]);
+  return expect_scaled(swapped, -1);
+}
+
+const std::vector<ErrorRow> kAlphaErrors = {
+    {"alpha", {blank({2}, kInt64), blank({2}, kInt64), Scalar(1.5)}, "1\\.5.*floating"}};
+
 void add_sums(std::vector<SampleRow>& rows) {
   SampleRow add;
   add.op = "add";
@@ -171,66 +57,105 @@ void add_sums(std::vector<SampleRow>& rows) {
   add.calls = scaled_calls;
   add.expect = [](const Call& call) { return expect_scaled(call, 1); };
   add.gradient = true;
-  add.in_place = [](Tensor& self, std::span<const Value> others) {
-    const Scalar alpha = others.size() > 1 ? std::get<Scalar>(others[1]) : Scalar(1);
-    self.add_(boxing::From<Operand>::get(others[0], 0), alpha);
-  };
-  add.out = [](Tensor& out, std::span<const Value> a) {
-    add_out(out, boxing::From<Operand>::get(a[0], 0), boxing::From<Operand>::get(a[1], 1),
-            a.size() > 2 ? std::get<Scalar>(a[2]) : Scalar(1));
-  };
-  add.errors = broadcast_errors("add");
-  add.errors.push_back(
-      {"alpha", {blank({2}, kInt64), blank({2}, kInt64), Scalar(1.5)}, "add.*1\\.5"});
-
+  add.errors = kAlphaErrors;
   SampleRow sub = add;
   sub.op = "sub";
   sub.dtypes = kNumbers;
   sub.expect = [](const Call& call) { return expect_scaled(call, -1); };
-  sub.in_place = [](Tensor& self, std::span<const Value> others) {
-    const Scalar alpha = others.size() > 1 ? std::get<Scalar>(others[1]) : Scalar(1);
-    self.sub_(boxing::From<Operand>::get(others[0], 0), alpha);
-  };
-  sub.out = [](Tensor& out, std::span<const Value> a) {
-    sub_out(out, boxing::From<Operand>::get(a[0], 0), boxing::From<Operand>::get(a[1], 1),
-            a.size() > 2 ? std::get<Scalar>(a[2]) : Scalar(1));
-  };
-  sub.errors = broadcast_errors("sub");
-  sub.errors.push_back({"bool", {blank({2}, kBool), blank({2}, kBool)}, "sub.*bool"});
+  SampleRow rsub = sub;
+  rsub.op = "rsub";
+  rsub.expect = expect_rsub;
+  rsub.errors.push_back({"bool", {blank({2}, kBool), blank({2}, kBool)}, "sub.*bool"});
   rows.push_back(std::move(add));
   rows.push_back(std::move(sub));
+  rows.push_back(std::move(rsub));
 }
 
-void add_products(std::vector<SampleRow>& rows) {
-  SampleRow mul = pairs(
-      "mul", kEvery, [](double x, double y) { return x * y; },
-      [](int64_t x, int64_t y) { return x * y; });
-  mul.gradient = true;
-  mul.in_place = [](Tensor& self, std::span<const Value> others) {
-    self.mul_(boxing::From<Operand>::get(others[0], 0));
-  };
-  mul.out = [](Tensor& out, std::span<const Value> a) {
-    mul_out(out, boxing::From<Operand>::get(a[0], 0), boxing::From<Operand>::get(a[1], 1));
-  };
-  mul.errors = broadcast_errors("mul");
-  rows.push_back(std::move(mul));
+// ---- quotients ----
 
-  SampleRow div =
-      pairs("div", kEvery, [](double x, double y) { return x / y; }, nullptr, {}, {0.5, 4});
-  div.expect = [](const Call& call) {
-    const DType dtype = float_dtype(dtype_of_call(call));
-    return std::vector<Array>{zip(
-        call, dtype, dtype, [](double x, double y) { return x / y; }, nullptr)};
+// PROGRAM.md: x / 0 is 0 and so is x rem 0.
+int64_t truncated_quotient(int64_t x, int64_t y) { return y == 0 ? 0 : x / y; }
+int64_t truncated_remainder(int64_t x, int64_t y) { return y == 0 ? 0 : x % y; }
+int64_t floored_quotient(int64_t x, int64_t y) {
+  if (y == 0) return 0;
+  return x / y - (x % y != 0 && (x % y < 0) != (y < 0) ? 1 : 0);
+}
+int64_t floored_remainder(int64_t x, int64_t y) {
+  if (y == 0) return 0;
+  const int64_t rest = x % y;
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+double floored_remainder_of_floats(double x, double y) {
+  const double rest = std::fmod(x, y);
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+double floored_quotient_of_floats(double x, double y) {
+  if (y == 0) return x / y;
+  const double rest = std::fmod(x, y);
+  double whole = (x - rest) / y;
+  if (rest != 0 && (rest < 0) != (y < 0)) whole -= 1;
+  return std::nearbyint(whole);
+}
+
+constexpr int64_t kTrunc = 1, kFloor = 2;  // Rounding
+
+std::vector<Array> expect_div(const Call& call) {
+  const DType dtype = dtype_of_call(call), real = float_dtype(dtype);
+  const int64_t rounding = call.scalar(2, 0).to_int64();
+  if (rounding == kFloor)
+    return {zip(call, dtype, dtype, &floored_quotient_of_floats, &floored_quotient)};
+  if (rounding == kTrunc && !is_floating_point(dtype))
+    return {zip(call, dtype, dtype, nullptr, &truncated_quotient)};
+  const Floats divide = [](double x, double y) { return x / y; };
+  if (rounding == 0) return {zip(call, real, real, divide, nullptr)};
+  // Halves are divided in f32.
+  const DType wide = dtype == kFloat64 ? kFloat64 : kFloat32;
+  Array result = zip(call, dtype, wide, divide, nullptr);
+  for (double& value : result.values) value = rounded(std::trunc(value), dtype);
+  result.dtype = dtype;
+  return {result};
+}
+
+void add_quotients(std::vector<SampleRow>& rows) {
+  SampleRow div = pairs("div", kEvery, nullptr, nullptr, {}, {0.5, 4});
+  div.calls = [](DType dtype, Random& random) {
+    std::vector<Call> calls = pair_calls(dtype, random, {}, {0.5, 4});
+    add_number_calls(calls, dtype, random, {}, 2);
+    if (dtype == kBool) return calls;
+    const size_t plain = calls.size();
+    for (const int64_t rounding : {kTrunc, kFloor})
+      for (size_t i = 0; i < plain; ++i) {
+        calls.push_back(calls[i]);
+        calls.back().arguments.resize(2);
+        calls.back().arguments.emplace_back(Scalar(rounding));
+      }
+    return calls;
   };
+  div.expect = expect_div;
   div.gradient = true;
-  div.in_place = [](Tensor& self, std::span<const Value> others) {
-    self.div_(boxing::From<Operand>::get(others[0], 0));
-  };
-  div.out = [](Tensor& out, std::span<const Value> a) {
-    div_out(out, boxing::From<Operand>::get(a[0], 0), boxing::From<Operand>::get(a[1], 1));
-  };
-  div.errors = broadcast_errors("div");
+  const Array two = blank({2}), flags = blank({2}, kBool);
+  div.errors = {{"rounding", {two, two, Scalar(3)}, "div: rounding must be .*3"},
+                {"floor of bool", {flags, flags, Scalar(kFloor)}, "div.*bool"},
+                {"trunc of bool", {flags, flags, Scalar(kTrunc)}, "div.*bool"}};
   rows.push_back(std::move(div));
+
+  rows.push_back(pairs("floor_divide", kNumbers, &floored_quotient_of_floats, &floored_quotient, {},
+                       {0.5, 4}));
+  rows.back().gradient = true;
+  rows.back().errors = {{"bool", {flags, flags}, "div.*bool"}};
+  rows.push_back(
+      pairs("remainder", kNumbers, &floored_remainder_of_floats, &floored_remainder, {}, {0.5, 4}));
+  rows.back().gradient = true;
+  rows.push_back(pairs("fmod", kNumbers, [](double x, double y) { return std::fmod(x, y); },
+                       &truncated_remainder, {}, {0.5, 4}));
+  rows.back().gradient = true;
+}
+
+void add_mul(std::vector<SampleRow>& rows) {
+  rows.push_back(pairs(
+      "mul", kEvery, [](double x, double y) { return x * y; },
+      [](int64_t x, int64_t y) { return x * y; }));
+  rows.back().gradient = true;
 }
 
 // PROGRAM.md section 2: integers wrap, negative exponents truncate 1/base.
@@ -248,7 +173,7 @@ void add_pow(std::vector<SampleRow>& rows) {
     const bool real = is_floating_point(dtype);
     const Domain base = real ? Domain{0.2, 3} : Domain{-3, 3};
     std::vector<Call> calls;
-    for (const auto& [left, right] : kPairs)
+    for (const auto& [left, right] : size_pairs())
       calls.push_back(
           {{random.array(left, dtype, base.low, base.high), random.array(right, dtype, -3, 5)},
            left.numel() < 60});
@@ -258,8 +183,9 @@ void add_pow(std::vector<SampleRow>& rows) {
   };
   pow.tolerance = Tolerance::kUlp8;
   pow.gradient = true;
-  pow.errors = broadcast_errors("pow");
-  pow.errors.push_back({"bool", {blank({2}, kBool), blank({2}, kBool)}, "pow.*bool"});
+  pow.errors = {{"integers to a negative number",
+                 {blank({2}, kInt64), Scalar(-1)},
+                 "pow: integers to negative integer powers.*-1"}};
   rows.push_back(std::move(pow));
 }
 
@@ -274,70 +200,11 @@ void add_extremes(std::vector<SampleRow>& rows) {
   SampleRow maximum =
       pairs("maximum", kEvery, &greater_nan, [](int64_t x, int64_t y) { return std::max(x, y); });
   maximum.gradient = true;
-  maximum.errors = broadcast_errors("maximum");
   SampleRow minimum =
       pairs("minimum", kEvery, &lesser_nan, [](int64_t x, int64_t y) { return std::min(x, y); });
   minimum.gradient = true;
-  minimum.errors = broadcast_errors("minimum");
   rows.push_back(std::move(maximum));
   rows.push_back(std::move(minimum));
-}
-
-void add_comparisons(std::vector<SampleRow>& rows) {
-  rows.push_back(compares(
-      "eq", [](double x, double y) -> double { return x == y; },
-      [](int64_t x, int64_t y) -> int64_t { return x == y; }));
-  rows.push_back(compares(
-      "ne", [](double x, double y) -> double { return x != y; },
-      [](int64_t x, int64_t y) -> int64_t { return x != y; }));
-  rows.push_back(compares(
-      "lt", [](double x, double y) -> double { return x < y; },
-      [](int64_t x, int64_t y) -> int64_t { return x < y; }));
-  rows.push_back(compares(
-      "le", [](double x, double y) -> double { return x <= y; },
-      [](int64_t x, int64_t y) -> int64_t { return x <= y; }));
-  rows.push_back(compares(
-      "gt", [](double x, double y) -> double { return x > y; },
-      [](int64_t x, int64_t y) -> int64_t { return x > y; }));
-  rows.push_back(compares(
-      "ge", [](double x, double y) -> double { return x >= y; },
-      [](int64_t x, int64_t y) -> int64_t { return x >= y; }));
-  rows.push_back(compares(
-      "logical_and", [](double x, double y) -> double { return x != 0 && y != 0; },
-      [](int64_t x, int64_t y) -> int64_t { return x != 0 && y != 0; }));
-  rows.push_back(compares(
-      "logical_or", [](double x, double y) -> double { return x != 0 || y != 0; },
-      [](int64_t x, int64_t y) -> int64_t { return x != 0 || y != 0; }));
-}
-
-void add_where(std::vector<SampleRow>& rows) {
-  SampleRow row;
-  row.op = "where";
-  row.dtypes = kEvery;
-  row.calls = [](DType dtype, Random& random) {
-    std::vector<Call> calls;
-    for (const auto& [left, right] : kPairs)
-      calls.push_back({{random.array(left, kBool, 0, 1), random.array(right, dtype, -4, 4),
-                        random.array(left, dtype, -4, 4)},
-                       left.numel() < 60});
-    calls.push_back({{Array({3}, kBool, {1, 0, 1}), random.array({3}, dtype, -4, 4),
-                      dtype == kBool ? Scalar(true) : Scalar(1)}});
-    return calls;
-  };
-  row.expect = [](const Call& call) {
-    const DType dtype = call.array(1).dtype;
-    const Array condition = call.array(0), a = operand(call, 1, dtype), b = operand(call, 2, dtype);
-    Array out(broadcast(condition.sizes, broadcast(a.sizes, b.sizes)), dtype);
-    for_each(out.sizes, [&](const Shape& index, size_t i) {
-      out.values[i] = condition.at(index) != 0 ? a.at(index) : b.at(index);
-    });
-    return std::vector<Array>{out};
-  };
-  row.gradient = true;
-  row.errors = {
-      {"condition", {blank({2}), blank({2}), blank({2})}, "where.*bool"},
-      {"sizes", {blank({2}, kBool), blank({3}), blank({3})}, "\\(2\\).*\\(3\\)|\\(3\\).*\\(2\\)"}};
-  rows.push_back(std::move(row));
 }
 
 // self + value · (a ∘ b), rounded after each step.
@@ -358,7 +225,7 @@ std::vector<Array> expect_addc(const Call& call, bool divides) {
 
 std::vector<Call> addc_calls(DType dtype, Random& random) {
   std::vector<Call> calls;
-  for (const auto& [left, right] : kPairs)
+  for (const auto& [left, right] : size_pairs())
     calls.push_back({{random.array(broadcast(left, right), dtype, -4, 4),
                       random.array(left, dtype, -3, 3), random.array(right, dtype, 1, 3)},
                      left.numel() < 60});
@@ -375,19 +242,17 @@ void add_addc(std::vector<SampleRow>& rows) {
   mul.calls = addc_calls;
   mul.expect = [](const Call& call) { return expect_addc(call, false); };
   mul.gradient = true;
-  mul.in_place = [](Tensor& self, std::span<const Value> o) {
-    self.addcmul_(std::get<Tensor>(o[0]), std::get<Tensor>(o[1]),
-                  o.size() > 2 ? std::get<Scalar>(o[2]) : Scalar(1));
-  };
-  mul.errors = {{"sizes", {blank({2}), blank({3}), blank({3})}, "addcmul.*\\(.\\)"}};
+  const Array two = blank({2});
+  mul.errors = {{"value",
+                 {blank({2}, kInt64), blank({2}, kInt64), blank({2}, kInt64), Scalar(1.5)},
+                 "1\\.5.*floating"},
+                {"a number", {two, Scalar(2), two}, "argument 1 must be a tensor"}};
   SampleRow div = mul;
   div.op = "addcdiv";
   div.expect = [](const Call& call) { return expect_addc(call, true); };
-  div.in_place = [](Tensor& self, std::span<const Value> o) {
-    self.addcdiv_(std::get<Tensor>(o[0]), std::get<Tensor>(o[1]),
-                  o.size() > 2 ? std::get<Scalar>(o[2]) : Scalar(1));
-  };
-  div.errors = {{"sizes", {blank({2}), blank({3}), blank({3})}, "addcdiv.*\\(.\\)"}};
+  div.dtypes = kFloats;
+  div.errors = {
+      {"integers", {two, blank({2}, kInt64), blank({2}, kInt64)}, "addcdiv.*floating point"}};
   rows.push_back(std::move(mul));
   rows.push_back(std::move(div));
 }
@@ -395,13 +260,16 @@ void add_addc(std::vector<SampleRow>& rows) {
 }  // namespace
 
 void add_elementwise_samples(std::vector<SampleRow>& rows) {
+  const size_t first = rows.size();
   add_sums(rows);
-  add_products(rows);
+  add_mul(rows);
+  add_quotients(rows);
   add_pow(rows);
   add_extremes(rows);
-  add_comparisons(rows);
-  add_where(rows);
   add_addc(rows);
+  add_logic_rows(rows);
+  add_binary_rows(rows);
+  add_standard_errors(rows, first);
 }
 
 }  // namespace tenon::ops_test

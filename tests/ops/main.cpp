@@ -3,6 +3,7 @@
 #include <map>
 
 #include <tenon/runtime/device_context.h>
+#include <tenon/runtime/dispatch/operator.h>
 
 #include "ops/harness.h"
 
@@ -67,6 +68,26 @@ std::vector<Call> calls_of(const SampleRow& row, DType dtype) {
   return row.calls(dtype, random);
 }
 
+namespace {
+
+// The forms that the record knows are tested by themselves.
+void take_forms(SampleRow& row) {
+  const Op* op = find_op(row.op);
+  if (op == nullptr) return;
+  const auto with_first = [](Boxed form) {
+    return [form](Tensor& first, std::span<const Value> rest) {
+      std::vector<Value> arguments = {first};
+      arguments.insert(arguments.end(), rest.begin(), rest.end());
+      (void)form(arguments);
+    };
+  };
+  if (row.in_place == nullptr && op->spec().in_place != nullptr)
+    row.in_place = with_first(op->spec().in_place);
+  if (row.out == nullptr && op->spec().out != nullptr) row.out = with_first(op->spec().out);
+}
+
+}  // namespace
+
 const std::vector<SampleRow>& all_samples() {
   static const auto& all = *[] {
     auto* rows = new std::vector<SampleRow>;
@@ -87,6 +108,7 @@ const std::vector<SampleRow>& all_samples() {
     add_sorting_samples(*rows);
     add_normalization_samples(*rows);
     add_attention_samples(*rows);
+    for (SampleRow& row : *rows) take_forms(row);
     return rows;
   }();
   return all;
