@@ -1,5 +1,5 @@
-// Every op has a row, every row an op; every kernel op that can carry a gradient has its rule; and
-// the table asks for at least as many cases as floor.txt says.
+// Every op has a row, every row an op; every kernel op that can carry a gradient has its rule; what
+// writes is named so; and the table asks for at least as many cases as floor.txt says.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -60,6 +60,60 @@ void every_record_is_documented() {
   }
 }
 
+// ---- names ----
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The functions and methods that the public headers declare as returning Tensor&.
+std::set<std::string> declared_writers() {
+  const auto runtime = std::filesystem::path(TENON_TESTS_FOLDER).parent_path() / "runtime";
+  std::string text = text_of(runtime / "tensor.h");
+  for (const auto& entry : std::filesystem::directory_iterator(runtime / "ops"))
+    if (entry.path().extension() == ".h" && !entry.path().stem().string().ends_with("_internal"))
+      text += text_of(entry.path());
+  std::set<std::string> names;
+  constexpr std::string_view kResult = " Tensor& ";
+  for (size_t at = text.find(kResult); at != std::string::npos; at = text.find(kResult, at + 1)) {
+    if (at >= 5 && text.compare(at - 5, 5, "const") == 0) continue;
+    const size_t begin = at + kResult.size();
+    const size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", begin);
+    if (end != std::string::npos && end > begin && text[end] == '(')
+      names.insert(text.substr(begin, end - begin));
+  }
+  return names;
+}
+
+// What writes has a name in _ or _out, and is the form of an op without it.
+void what_writes_is_named_so() {
+  // Alone: they change what a tensor is, not its values; or they have no functional twin; or their
+  // arguments are no plain values (index expressions).
+  const std::set<std::string> alone = {"requires_grad_", "t_",    "fill_",
+                                       "zero_",          "copy_", "index_put_"};
+  const std::set<std::string> writers = declared_writers();
+  EXPECT_GT(writers.size(), 50u) << "the headers were not found";
+  for (const std::string& name : writers) {
+    if (alone.contains(name)) continue;
+    if (name.ends_with("_out")) {
+      EXPECT_NE(find_op(name.substr(0, name.size() - 4)), nullptr) << name;
+      continue;
+    }
+    ASSERT_TRUE(name.ends_with("_")) << name << " returns Tensor&, and has no _ at its end";
+    const Op* op = find_op(name.substr(0, name.size() - 1));
+    const bool is_form = op != nullptr && op->has(kInPlaceForm);
+    EXPECT_TRUE(is_form || find_op(name) != nullptr) << name << " needs an op with kInPlaceForm";
+  }
+  for (const Op* op : all_ops()) {
+    const std::string name(op->name());
+    const bool is_declared = writers.contains(name + "_") && !alone.contains(name + "_");
+    EXPECT_EQ(op->has(kInPlaceForm), is_declared) << name;
+    EXPECT_TRUE(op->spec().in_place == nullptr || op->has(kInPlaceForm)) << name;
+    EXPECT_TRUE(op->spec().out == nullptr || writers.contains(name + "_out")) << name;
+  }
+}
+
 void the_table_is_not_smaller_than_the_floor() {
   const auto path = std::filesystem::path(TENON_TESTS_FOLDER) / "ops/floor.txt";
   std::ifstream file(path);
@@ -86,6 +140,7 @@ void register_completeness_tests() {
            every_kernel_op_has_a_derivative_rule);
   add_test("Completeness", "EveryDifferentiableOpIsChecked", every_differentiable_op_is_checked);
   add_test("Completeness", "EveryRecordIsDocumented", every_record_is_documented);
+  add_test("Completeness", "WhatWritesIsNamedSo", what_writes_is_named_so);
   add_test("Completeness", "TheTableIsNotSmallerThanTheFloor",
            the_table_is_not_smaller_than_the_floor);
 }
