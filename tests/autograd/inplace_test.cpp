@@ -47,6 +47,16 @@ TEST(InPlace, ReluUsesItsResult) {
   EXPECT_THAT(values(x.grad()), ElementsAre(0, 1));
 }
 
+TEST(InPlace, ComparisonsCutTheHistory) {
+  Tensor x = tensor({1., 2.}).requires_grad_();
+  Tensor y = x * 2;
+  y.gt_(3);
+  EXPECT_THAT(values(y), ElementsAre(0, 1));
+  (x + y).sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(1));
+  EXPECT_THROW(x.gt_(1), Error);
+}
+
 TEST(InPlace, ZeroAndFillCutTheHistory) {
   const Tensor x = tensor({1., 2.}).requires_grad_(), value = tensor({4.}).requires_grad_();
   Tensor y = x * 2;
