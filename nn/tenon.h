@@ -14,9 +14,11 @@
 #include <tenon/nn/layers/container.h>
 #include <tenon/nn/layers/convolution.h>
 #include <tenon/nn/layers/dropout.h>
+#include <tenon/nn/layers/embedding.h>
 #include <tenon/nn/layers/flatten.h>
 #include <tenon/nn/layers/linear.h>
 #include <tenon/nn/layers/loss.h>
+#include <tenon/nn/layers/normalization.h>
 #include <tenon/nn/layers/pooling.h>
 #include <tenon/nn/layers/recurrent.h>
 #include <tenon/nn/layers/sequential.h>
