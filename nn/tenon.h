@@ -11,6 +11,7 @@
 #include <tenon/nn/functional.h>
 #include <tenon/nn/init.h>
 #include <tenon/nn/layers/activation.h>
+#include <tenon/nn/layers/attention.h>
 #include <tenon/nn/layers/container.h>
 #include <tenon/nn/layers/convolution.h>
 #include <tenon/nn/layers/dropout.h>
@@ -22,6 +23,7 @@
 #include <tenon/nn/layers/pooling.h>
 #include <tenon/nn/layers/recurrent.h>
 #include <tenon/nn/layers/sequential.h>
+#include <tenon/nn/layers/transformer.h>
 #include <tenon/nn/module.h>
 #include <tenon/nn/optim/adagrad.h>
 #include <tenon/nn/optim/adam.h>
