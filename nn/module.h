@@ -162,7 +162,7 @@ class TENON_API Module {
   [[nodiscard]] Tensor& own_tensor(std::string_view name);
   // Calls `compute`, and adds this module to the text of its errors: for what is not forward().
   template <class Compute>
-  [[nodiscard]] auto guarded(const Compute& compute) {
+  [[nodiscard]] auto guarded(const Compute& compute) const {
     try {
       return compute();
     } catch (const Error& error) {
