@@ -8,4 +8,14 @@ std::string Flatten::describe() const {
   return join_text("Flatten(start_dim=", start_dim_, ", end_dim=", end_dim_, ")");
 }
 
+Tensor Unflatten::forward(const Tensor& input) {
+  const int64_t dim = wrap_dim(dim_, input.dim(), "Unflatten");
+  const Shape all = input.sizes();
+  return input.view(all.slice(0, dim) + sizes_ + all.slice(dim + 1, all.rank()));
+}
+
+std::string Unflatten::describe() const {
+  return join_text("Unflatten(dim=", dim_, ", sizes=", sizes_, ")");
+}
+
 }  // namespace tenon::nn

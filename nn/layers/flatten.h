@@ -1,4 +1,4 @@
-// Merging of dimensions.
+// Merging and cutting of dimensions, and nothing at all.
 #pragma once
 
 #include <tenon/nn/module.h>
@@ -16,6 +16,25 @@ class TENON_API Flatten : public Cloneable<Flatten> {
 
  private:
   int64_t start_dim_, end_dim_;
+};
+
+// Cuts dimension dim into several: the inverse of Flatten. One size may be −1.
+// Errors: InvalidArgument when the sizes do not make up the dimension; Index.
+class TENON_API Unflatten : public Cloneable<Unflatten> {
+ public:
+  Unflatten(int64_t dim, const Shape& sizes) : dim_(dim), sizes_(sizes) {}
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  int64_t dim_;
+  Shape sizes_;
+};
+
+// y = x
+class TENON_API Identity : public Cloneable<Identity> {
+ public:
+  [[nodiscard]] Tensor forward(const Tensor& input) override { return input; }
 };
 
 }  // namespace tenon::nn

@@ -155,6 +155,38 @@ TEST(Flatten, MergesDimensions) {
   EXPECT_EQ(values(Flatten()(x)), values(x));
 }
 
+TEST(Flatten, UnflattenCutsAndIdentityKeeps) {
+  const Tensor x = arange(24, kFloat32).view({2, 12});
+  EXPECT_EQ(Unflatten(1, {3, 4})(x).sizes(), Shape({2, 3, 4}));
+  EXPECT_EQ(Unflatten(-1, {-1, 6})(x).sizes(), Shape({2, 2, 6}));
+  EXPECT_EQ(values(Flatten()(Unflatten(1, {3, 4})(x))), values(x));
+  EXPECT_EQ(Unflatten(1, {3, 4}).describe(), "Unflatten(dim=1, sizes=(3, 4))");
+  error_of(ErrorCode::kInvalidArgument, [&] { (void)Unflatten(1, {5, 2})(x); });
+  error_of(ErrorCode::kIndex, [&] { (void)Unflatten(2, {5, 2})(x); });
+  EXPECT_TRUE(Identity()(x).is_same(x));
+  EXPECT_EQ(Identity().describe(), "Identity");
+}
+
+TEST(Dropout, OfChannelsDropsThemWhole) {
+  manual_seed(9);
+  Dropout2d layer(0.4);
+  const Tensor y = layer(ones({50, 20, 2, 3}));
+  const auto sums = values(y.sum({2, 3}));
+  int64_t dropped = 0;
+  for (const double sum : sums) {
+    if (sum == 0)
+      ++dropped;
+    else
+      EXPECT_NEAR(sum, 6 / 0.6, 1e-4);
+  }
+  EXPECT_NEAR(static_cast<double>(dropped), 400, 5 * std::sqrt(1000 * 0.4 * 0.6));
+  layer.eval();
+  EXPECT_EQ(layer(y).sum().item<double>(), y.sum().item<double>());
+  EXPECT_EQ(Dropout1d(0.2).describe(), "Dropout1d(p=0.2)");
+  error_of(ErrorCode::kInvalidArgument, [&] { (void)layer(ones({2, 3, 4})); });
+  error_of(ErrorCode::kInvalidArgument, [] { Dropout3d(2); });
+}
+
 TEST(Dropout, DropsTheShareAndScalesTheRest) {
   manual_seed(6);
   Dropout layer(0.3);
