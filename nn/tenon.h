@@ -28,6 +28,7 @@
 #include <tenon/nn/optim/adagrad.h>
 #include <tenon/nn/optim/adam.h>
 #include <tenon/nn/optim/adam_variants.h>
+#include <tenon/nn/optim/averaged_model.h>
 #include <tenon/nn/optim/lion.h>
 #include <tenon/nn/optim/lr_scheduler.h>
 #include <tenon/nn/optim/optimizer.h>

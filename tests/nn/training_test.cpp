@@ -88,6 +88,25 @@ struct Circle {
   }
 };
 
+TEST(AveragedModel, AveragesUpdates) {
+  Linear net(1, 1, {.bias = false});
+  const auto set = [&](double value) { init::constant_(net.weight, value); };
+  optim::AveragedModel mean(net), decayed(net, {.ema_decay = 0.75});
+  for (const double value : {1.0, 2.0, 6.0}) {
+    set(value);
+    mean.update_parameters(net);
+    decayed.update_parameters(net);
+  }
+  const Tensor one = ones({1, 1});
+  EXPECT_NEAR(mean(one).item<double>(), 3, 1e-6);
+  EXPECT_NEAR(decayed(one).item<double>(), 0.75 * (0.75 * 1 + 0.25 * 2) + 0.25 * 6, 1e-6);
+  EXPECT_EQ(test::names(mean.state_dict()),
+            (std::vector<std::string>{"n_averaged", "module.weight"}));
+  EXPECT_EQ(mean.n_averaged.item<int64_t>(), 3);
+  error_of(ErrorCode::kInvalidArgument, [&] { mean.update_parameters(Linear(2, 1)); });
+  error_of(ErrorCode::kInvalidArgument, [&] { optim::AveragedModel(net, {.ema_decay = 2}); });
+}
+
 TEST(Training, LearnsACircle) {
   Circle run(5);
   for (int i = 0; i < 25; ++i) run.epoch();
