@@ -1,14 +1,9 @@
 #include "charts.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 
-using tenon::check;
-using tenon::ErrorCode;
 using tenon::data::FashionMnist;
 
 namespace {
@@ -190,17 +185,4 @@ std::string confusion_chart(const Confusion& confusion) {
     }
   }
   return picture(kLeft + kCell * kClasses + 50, kTop + kCell * kClasses + 30, body);
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  const bool written = stream.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
-  if (written) return;
-  const std::string reason = std::strerror(errno);
-  std::remove(temporary.c_str());
-  check(false, ErrorCode::kIo, "write", path, ": ", reason,
-        "; check the folder and the free space");
 }

@@ -9,6 +9,3 @@
 [[nodiscard]] std::string training_chart(const History& history);
 // True classes down, predicted classes across; each row shaded by its share.
 [[nodiscard]] std::string confusion_chart(const Confusion& confusion);
-
-// Replaces the file in one step. Errors: Io.
-void write_file(const std::string& path, const std::string& text);

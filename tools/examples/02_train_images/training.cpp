@@ -7,14 +7,13 @@
 #include <memory>
 
 #include "charts.h"
-#include "progress.h"
+#include "support/progress.h"
 
 using namespace tenon;
 
 namespace {
 
 constexpr int64_t kTestBatch = 500;
-constexpr size_t kReadLosses = 16;  // batches between two waits for the device
 
 data::DataLoader make_loader(const Options& options, data::Split split) {
   const std::string folder = options.data.empty() ? data::FashionMnist::kFolder : options.data;
@@ -31,17 +30,6 @@ data::DataLoader make_loader(const Options& options, data::Split split) {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Values that the curves and --losses need, read from the device some at a time.
-void read_losses(std::vector<Tensor>& pending, std::vector<float>& losses) {
-  if (pending.empty()) return;
-  for (const float loss : stack(pending).to_vector<float>()) {
-    check(std::isfinite(loss), ErrorCode::kInvalidArgument, "training", "the loss became ", loss,
-          "; try a smaller --lr");
-    losses.push_back(loss);
-  }
-  pending.clear();
 }
 
 // What must be the same for a run to continue, and where it is.
@@ -117,31 +105,30 @@ void Training::train_epoch() {
   optimizer_.set_lr(options_.lr * std::pow(options_.lr_decay, static_cast<double>(epoch_)));
   train_loader_.set_epoch(static_cast<uint64_t>(epoch_));
   Progress progress(join_text("epoch ", epoch_ + 1, "/", options_.epochs),
-                    train_loader_.dataset().size());
-  const size_t first = losses_.size();
-  std::vector<Tensor> pending;
+                    train_loader_.dataset().size(), "images");
+  const size_t first = losses_.values().size();
   std::vector<int64_t> sizes;
   for (auto& [images, labels] : train_loader_) {
     optimizer_.zero_grad();
     const Tensor loss = cross_entropy(model_(images), labels);
     loss.backward();
     optimizer_.step();
-    pending.push_back(loss.detach());
+    losses_.add(loss);
     sizes.push_back(images.size(0));
-    if (pending.size() == kReadLosses) read_losses(pending, losses_);
-    progress.add(images.size(0), losses_.empty() ? NAN : losses_.back());
+    progress.add(images.size(0), losses_.last());
   }
-  read_losses(pending, losses_);
+  losses_.read();
+  const std::vector<float>& losses = losses_.values();
   progress.finish();
   // The last batch may be smaller: the mean is over images.
   double total = 0;
   int64_t images = 0;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    total += static_cast<double>(losses_[first + i]) * static_cast<double>(sizes[i]);
+    total += static_cast<double>(losses[first + i]) * static_cast<double>(sizes[i]);
     images += sizes[i];
   }
   history_.step_losses.insert(history_.step_losses.end(),
-                              losses_.begin() + static_cast<std::ptrdiff_t>(first), losses_.end());
+                              losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end());
   history_.epoch_losses.push_back(
       images > 0 ? static_cast<float>(total / static_cast<double>(images)) : 0);
 }

@@ -10,6 +10,7 @@
 
 #include "lenet.h"
 #include "options.h"
+#include "support/run.h"
 
 inline constexpr size_t kClasses = tenon::data::FashionMnist::kClassNames.size();
 
@@ -35,7 +36,7 @@ class Training {
 
   [[nodiscard]] const History& history() const noexcept { return history_; }
   // Of this run only: one for each batch.
-  [[nodiscard]] const std::vector<float>& losses() const noexcept { return losses_; }
+  [[nodiscard]] const LossLog& losses() const noexcept { return losses_; }
 
  private:
   void train_epoch();
@@ -50,5 +51,5 @@ class Training {
   tenon::optim::Adam optimizer_;
   int64_t epoch_ = 0;  // finished ones
   History history_;
-  std::vector<float> losses_;
+  LossLog losses_;
 };

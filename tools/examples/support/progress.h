@@ -7,15 +7,16 @@
 
 class Progress {
  public:
-  Progress(std::string title, int64_t total);
-  void add(int64_t images, float loss);
+  // `unit` is what is counted: "images".
+  Progress(std::string title, int64_t total, std::string unit);
+  void add(int64_t count, float loss);
   void finish();
 
  private:
   using Clock = std::chrono::steady_clock;
   void print(float loss);
 
-  std::string title_;
+  std::string title_, unit_;
   int64_t total_;
   int64_t done_ = 0;
   bool terminal_;
