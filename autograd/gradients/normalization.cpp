@@ -28,7 +28,7 @@ struct Reduced {
 
 Reduced reduced_of(const GradContext& c) {
   Reduced result;
-  const Shape sizes = c.sizes(0);
+  const Shape sizes = c.input(0).sizes();  // the input itself may want no gradient
   for (int64_t d = 0; d < sizes.rank(); ++d) {
     if ((c.attributes()[0] >> d & 1) == 0) continue;
     result.dims.push_back(d);
