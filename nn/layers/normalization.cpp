@@ -47,10 +47,10 @@ BatchNorm::BatchNorm(const char* name, int64_t num_features, int64_t least_dims,
 }
 
 Tensor BatchNorm::forward(const Tensor& input) {
-  check(input.dim() >= least_dims_ && input.dim() <= most_dims_, ErrorCode::kInvalidArgument, name_,
-        "expected an input of ", least_dims_,
-        least_dims_ == most_dims_ ? "" : join_text(" or ", most_dims_), " dimensions, got ",
-        input.sizes());
+  check(input.dim() >= least_dims_ && input.dim() <= most_dims_ && input.size(1) == num_features_,
+        ErrorCode::kInvalidArgument, name_, "expected an input of ", least_dims_,
+        least_dims_ == most_dims_ ? "" : join_text(" or ", most_dims_), " dimensions with ",
+        num_features_, " channels, got ", input.sizes());
   const bool tracked = running_mean.defined();
   if (!is_training() && tracked)
     return batch_norm(input, running_mean, running_var, weight, bias, false, 0, options_.eps);

@@ -54,7 +54,7 @@ TEST(BatchNorm, NamesTextAndErrors) {
   plain.eval();
   EXPECT_EQ(values(plain(x)), training);
   expect_contains(error_of(ErrorCode::kInvalidArgument, [&] { (void)layer(x); }),
-                  "expected an input of 2 or 3 dimensions, got (2, 3, 2, 2)");
+                  "expected an input of 2 or 3 dimensions with 3 channels, got (2, 3, 2, 2)");
   error_of(ErrorCode::kInvalidArgument, [&] { (void)plain(ones({2, 4, 2, 2})); });
   error_of(ErrorCode::kInvalidArgument, [] { BatchNorm2d(0); });
   EXPECT_EQ(BatchNorm3d(2)(ones({1, 2, 2, 2, 2})).sizes(), Shape({1, 2, 2, 2, 2}));

@@ -16,9 +16,9 @@ constexpr int64_t kClasses = data::FashionMnist::kClassNames.size();
 
 struct Options : CommonOptions {
   int64_t epochs = 2;
-  int64_t train_limit = 8000;  // images
+  int64_t train_limit = 12'000;  // images
   int64_t test_limit = 2000;
-  int64_t width = 8;
+  int64_t width = 16;
   std::string data = data::FashionMnist::kFolder;
 };
 
@@ -113,7 +113,7 @@ void run(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app{"Trains ResNet-18 to read images of clothes; TENON_DEVICE chooses the device."};
   Options options;
-  options.lr = 0.1;
+  options.lr = 0.05;
   add_common_options(app, options, "Images");
   add_options(app, options);
   return run_program(app, argc, argv, options, [&] { run(options); });
