@@ -1,6 +1,7 @@
 // Layers without state: the ops that networks are written in, gathered under PyTorch's name.
 #pragma once
 
+#include <tenon/runtime/ops/activation.h>
 #include <tenon/runtime/ops/attention.h>
 #include <tenon/runtime/ops/convolution.h>
 #include <tenon/runtime/ops/elementwise.h>
@@ -23,6 +24,7 @@ using tenon::batch_norm;
 using tenon::bilinear;
 using tenon::binary_cross_entropy;
 using tenon::binary_cross_entropy_with_logits;
+using tenon::celu;
 using tenon::conv1d;
 using tenon::conv2d;
 using tenon::conv3d;
@@ -32,9 +34,15 @@ using tenon::cosine_embedding_loss;
 using tenon::cosine_similarity;
 using tenon::cross_entropy;
 using tenon::dropout;
+using tenon::elu;
 using tenon::embedding;
 using tenon::gaussian_nll_loss;
+using tenon::gelu;
+using tenon::glu;
 using tenon::group_norm;
+using tenon::hardsigmoid;
+using tenon::hardswish;
+using tenon::hardtanh;
 using tenon::hinge_embedding_loss;
 using tenon::huber_loss;
 using tenon::instance_norm;
@@ -42,14 +50,17 @@ using tenon::interpolate;
 using tenon::kl_div;
 using tenon::l1_loss;
 using tenon::layer_norm;
+using tenon::leaky_relu;
 using tenon::linear;
 using tenon::local_response_norm;
+using tenon::log_sigmoid;
 using tenon::log_softmax;
 using tenon::lp_pool2d;
 using tenon::margin_ranking_loss;
 using tenon::max_pool1d;
 using tenon::max_pool2d;
 using tenon::max_unpool2d;
+using tenon::mish;
 using tenon::mse_loss;
 using tenon::multi_margin_loss;
 using tenon::multilabel_soft_margin_loss;
@@ -58,16 +69,23 @@ using tenon::normalize;
 using tenon::one_hot;
 using tenon::pairwise_distance;
 using tenon::poisson_nll_loss;
+using tenon::prelu;
 using tenon::relu;
+using tenon::relu6;
 using tenon::rms_norm;
 using tenon::scaled_dot_product_attention;
+using tenon::selu;
 using tenon::sigmoid;
 using tenon::silu;
 using tenon::smooth_l1_loss;
 using tenon::soft_margin_loss;
 using tenon::softmax;
 using tenon::softmin;
+using tenon::softplus;
+using tenon::softsign;
 using tenon::tanh;
+using tenon::tanhshrink;
+using tenon::threshold;
 using tenon::triplet_margin_loss;
 
 }  // namespace tenon::nn::functional

@@ -1,8 +1,7 @@
 #include <tenon/nn/layers/transformer.h>
 
+#include <tenon/runtime/ops/activation.h>
 #include <tenon/runtime/ops/elementwise.h>
-
-#include <numbers>
 
 namespace tenon::nn {
 
@@ -22,8 +21,6 @@ LinearOptions linear_options(const TransformerOptions& options) {
 LayerNormOptions norm_options(const TransformerOptions& options) {
   return {.eps = options.layer_norm_eps, .bias = options.bias, .tensor = options.tensor};
 }
-
-Tensor gelu(const Tensor& x) { return x * 0.5 * (1 + erf(x * (1 / std::numbers::sqrt2))); }
 
 // linear2(dropout(act(linear1(x)))) of a layer of either kind.
 template <class Layer>

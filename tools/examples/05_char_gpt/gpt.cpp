@@ -8,8 +8,6 @@ namespace {
 
 constexpr double kDeviation = 0.02;  // of initial weights
 
-Tensor gelu(const Tensor& x) { return x * 0.5 * (1 + erf(x * std::sqrt(0.5))); }
-
 }  // namespace
 
 GptBlock::GptBlock(const GptOptions& options)
