@@ -80,7 +80,8 @@ uint32_t emit_lerp(P& p) {
 
 constinit const Op kAtan2{pointwise_spec(
     "atan2", "atan2(Tensor self, Tensor|Scalar other) -> Tensor",
-    R"(Angle of the point (other, self), in [−π, π]; integers become the default float. Source: torch.atan2.)",
+    R"(Angle of the point (other, self), in [−π, π]; integers become the default float.
+Source: torch.atan2.)",
     forms<&atan2, &atan2_, &atan2_out>, &emit_atan2, Promotion::kFloat, 0)};
 constinit const Op kHypot{pointwise_spec(
     "hypot", "hypot(Tensor self, Tensor|Scalar other) -> Tensor",
@@ -89,11 +90,13 @@ Errors: DType for integers and bool. Source: torch.hypot.)",
     forms<&hypot, &hypot_, &hypot_out>, &emit_hypot, Promotion::kCommon, kFloatsOnly)};
 constinit const Op kCopysign{pointwise_spec(
     "copysign", "copysign(Tensor self, Tensor|Scalar other) -> Tensor",
-    R"(|self| with the sign of other (of −0: minus); integers become the default float. Source: torch.copysign.)",
+    R"(|self| with the sign of other (of −0: minus); integers become the default float.
+Source: torch.copysign.)",
     forms<&copysign, &copysign_, &copysign_out>, &emit_copysign, Promotion::kFloat, 0)};
 constinit const Op kXlogy{pointwise_spec(
     "xlogy", "xlogy(Tensor|Scalar self, Tensor|Scalar other) -> Tensor",
-    R"(self · ln(other), and 0 where self is 0 and other not NaN; integers become the default float. Source: torch.xlogy.)",
+    R"(self · ln(other), and 0 where self is 0 and other not NaN; integers become the default float.
+Source: torch.xlogy.)",
     forms<&xlogy, &xlogy_, &xlogy_out>, &emit_xlogy, Promotion::kFloat, 0)};
 constinit const Op kLogaddexp{pointwise_spec(
     "logaddexp", "logaddexp(Tensor self, Tensor|Scalar other) -> Tensor",
