@@ -16,7 +16,11 @@ uint32_t emit_unary(ProgramBuilder& p) {
 }
 
 uint32_t emit_sign(ProgramBuilder& p) {
-  return p.op(p.is_bool() ? TN_PROGRAM_COPY : TN_PROGRAM_SIGN, p.arg(0));
+  const uint32_t x = p.arg(0);
+  if (p.is_bool()) return p.op(TN_PROGRAM_COPY, x);
+  const uint32_t sign = p.op(TN_PROGRAM_SIGN, x);
+  if (!is_floating_point(p.dtype())) return sign;
+  return p.op(TN_PROGRAM_WHERE, p.op(TN_PROGRAM_EQ, x, x), sign, p.constant(0));  // SIGN keeps NaN
 }
 
 uint32_t emit_square(ProgramBuilder& p) {
@@ -95,7 +99,7 @@ constinit const Op kAbs{
          "|x|; the derivative at 0 is 0. Errors: DType for bool. Source: torch.abs.",
          forms<&abs, &abs_, &abs_out>, &emit_unary<TN_PROGRAM_ABS>, kNoBool)};
 constinit const Op kSign{same("sign", "sign(Tensor self) -> Tensor",
-                              "−1, 0 or 1; NaN stays; bool stays. Source: torch.sign.",
+                              "−1, 0 or 1; NaN gives 0; bool stays. Source: torch.sign.",
                               forms<&sign, &sign_, &sign_out>, &emit_sign, 0)};
 constinit const Op kSquare{same("square", "square(Tensor self) -> Tensor",
                                 "x²; bool gives int64. Source: torch.square.",
