@@ -34,27 +34,48 @@ op(
     (i(3), iv(0, 0)),
     (d(2, 2), iv(shape=[0])),
 )
-for name in ("scatter_add", "scatter"):
-    op(
-        name,
-        getattr(torch, name),
-        (f(3, 2), 0, iv(0, 2, 1, 0, shape=[2, 2]), f(2, 2)),
-        (f(2, 3), 1, iv(2, 0, 1, 0, shape=[2, 2]), f(2, 2)),
-        (i(4), 0, iv(3, 0), i(2)),
-        (d(3), 0, iv(2), d(1)),
-        (f(3), 0, iv(shape=[0]), f(0)),
-    )
+TARGETS = [
+    (f(3, 2), 0, iv(0, 2, 1, 0, shape=[2, 2]), f(2, 2)),
+    (f(2, 3), 1, iv(2, 0, 1, 0, shape=[2, 2]), f(2, 2)),
+    (i(4), 0, iv(3, 0), i(2)),
+    (d(3), 0, iv(2), d(1)),
+    (f(3), 0, iv(shape=[0]), f(0)),
+]
+op("scatter_add", torch.scatter_add, *TARGETS)
+HOW = [None, "add", "multiply"]
+op(
+    "scatter",
+    lambda x, dim, index, source, how: torch.scatter(
+        x, dim, index, source, **({"reduce": HOW[how]} if how else {})
+    ),
+    (f(3, 2), 0, iv(0, 2, 1, 0, shape=[2, 2]), f(2, 2), 0),
+    (f(2, 3), 1, iv(2, 0, 1, 0, shape=[2, 2]), f(2, 2), 0),
+    (i(4), 0, iv(3, 0), i(2), 0),
+    (d(3), 0, iv(2), d(1), 0),
+    (f(3), 0, iv(2, 1), 1.5, 0),
+    (f(3, leaf=False), 0, iv(2, 2), f(2, leaf=False), 1),
+    (f(3, leaf=False), 0, iv(2, 2), f(2, leaf=False), 2),
+)
+FOLDS = [None, "sum", "prod", "mean", "amax", "amin"]
 op(
     "scatter_reduce",
-    lambda x, dim, index, source, reduce, include_self=True: torch.scatter_reduce(
-        x, dim, index, source, reduce, include_self=include_self
+    lambda x, dim, index, source, fold, include_self: torch.scatter_reduce(
+        x, dim, index, source, FOLDS[fold], include_self=include_self
     ),
     *[
-        (f(3, lo=0.5), 0, iv(0, 1, 0, 1, 2, 1), f(6, lo=0.5), kind, own)
-        for kind in ("sum", "prod", "mean", "amax", "amin")
+        (f(3, lo=0.5), 0, iv(0, 1, 0, 1, 2, 1), f(6, lo=0.5), fold, own)
+        for fold in (1, 2, 3, 4, 5)
         for own in (True, False)
     ],
-    (f(3, 2), 1, iv(0, 1, 1, 0, shape=[2, 2]), f(2, 2), "sum", True)
+    (f(3, 2), 1, iv(0, 1, 1, 0, shape=[2, 2]), f(2, 2), 1, True)
+)
+op(
+    "put",
+    torch.Tensor.put,
+    (f(3, 2), iv(0, 5), f(2), False),
+    (f(4), iv(-1, 2), f(2), True),
+    (i(3), iv(0, 2), i(2), False),
+    (d(2, 2), iv(1, 1), d(2), True),
 )
 op(
     "index_select",
@@ -153,19 +174,22 @@ op(
 )
 op(
     "searchsorted",
-    lambda sorted_, values, right=False: torch.searchsorted(sorted_, values, right=right),
-    (v(1, 3, 5, 7, leaf=False), f(4, lo=0, hi=8), False),
-    (v(1, 3, 5, 7, leaf=False), v(3, 5, 8, leaf=False), True),
-    (iv(1, 3, 5, 1, 2, 3, shape=[2, 3]), iv(3, 2, 0, 9, shape=[2, 2]), False),
-    (iv(1, 3, 3, 5), iv(3, 0), False),
+    lambda edges, x, small, right, order=None: torch.searchsorted(
+        edges, x, out_int32=small, right=right, sorter=order
+    ),
+    (v(1, 3, 5, 7, leaf=False), f(4, lo=0, hi=8), False, False),
+    (v(1, 3, 5, 7, leaf=False), v(3, 5, 8, leaf=False), False, True),
+    (iv(1, 3, 5, 1, 2, 3, shape=[2, 3]), iv(3, 2, 0, 9, shape=[2, 2]), False, False),
+    (iv(1, 3, 3, 5), iv(3, 0), True, False),
+    (iv(5, 1, 3), iv(3, 0), False, False, iv(1, 2, 0)),
 )
 op(
     "bucketize",
-    lambda x, edges, right=False: torch.bucketize(x, edges, right=right),
-    (f(4, lo=0, hi=8), v(1, 3, 5, 7, leaf=False), False),
-    (v(3, 5, 8, leaf=False), v(1, 3, 5, 7, leaf=False), True),
-    (iv(3, 0), iv(1, 3, 3, 5), False),
-    (i(2, 2, lo=0, hi=8), iv(1, 3, 5), False),
+    lambda x, edges, small, right: torch.bucketize(x, edges, out_int32=small, right=right),
+    (f(4, lo=0, hi=8), v(1, 3, 5, 7, leaf=False), False, False),
+    (v(3, 5, 8, leaf=False), v(1, 3, 5, 7, leaf=False), False, True),
+    (iv(3, 0), iv(1, 3, 3, 5), True, False),
+    (i(2, 2, lo=0, hi=8), iv(1, 3, 5), False, False),
 )
 op(
     "bincount",
@@ -188,27 +212,29 @@ op(
 # ---- order; values are distinct, or the order is stable
 op(
     "sort",
-    lambda x, dim, descending: torch.sort(x, dim=dim, descending=descending, stable=True),
-    (f(5), -1, False),
-    (f(3, 4), 0, False),
-    (f(3, 4), 1, True),
-    (i(8), -1, False),
-    (i(8), -1, True),
-    (special(), 0, False),
-    (special(), 0, True),
-    (f(), 0, False),
-    (f(0, 2), 0, False),
-    (d(6), 0, True),
+    lambda x, dim, descending, stable: torch.sort(x, dim=dim, descending=descending, stable=stable),
+    (f(5), -1, False, False),
+    (f(3, 4), 0, False, False),
+    (f(3, 4), 1, True, True),
+    (i(8), -1, False, True),
+    (i(8), -1, True, True),
+    (special(), 0, False, True),
+    (special(), 0, True, True),
+    (f(), 0, False, False),
+    (f(0, 2), 0, False, False),
+    (d(6), 0, True, False),
 )
 op(
     "argsort",
-    lambda x, dim, descending: torch.argsort(x, dim=dim, descending=descending, stable=True),
-    (f(5), -1, False),
-    (f(3, 4), 0, False),
-    (f(3, 4), 1, True),
-    (i(8), -1, False),
-    (i(8), -1, True),
-    (special(), 0, False),
+    lambda x, dim, descending, stable: torch.argsort(
+        x, dim=dim, descending=descending, stable=stable
+    ),
+    (f(5), -1, False, False),
+    (f(3, 4), 0, False, False),
+    (f(3, 4), 1, True, True),
+    (i(8), -1, False, True),
+    (i(8), -1, True, True),
+    (special(), 0, False, True),
 )
 op("msort", torch.msort, f(5), f(3, 2), i(6), d(2, 2))
 op(
@@ -258,18 +284,22 @@ for name in ("cummax", "cummin"):
 op("logcumsumexp", torch.logcumsumexp, (f(5), 0), (f(3, 4), 0), (f(3, 4), -1), (d(2, 3), 1))
 op(
     "unique",
-    lambda x, *rest: torch.unique(x, sorted=True, return_inverse=True, return_counts=True),
-    i(8),
-    iv(3, 1, 3, 2),
-    v(2.0, 1.0, 2.0, leaf=False),
-    i(2, 4),
+    lambda x, in_order, inverse, counts, dim=None: torch.unique(
+        x, sorted=in_order, return_inverse=inverse, return_counts=counts, dim=dim
+    ),
+    (i(8), True, True, True),
+    (iv(3, 1, 3, 2), True, False, False),
+    (v(2.0, 1.0, 2.0, leaf=False), True, True, False),
+    (i(2, 4), True, True, True),
 )
 op(
     "unique_consecutive",
-    lambda x, *rest: torch.unique_consecutive(x, return_inverse=True, return_counts=True),
-    iv(1, 1, 2, 2, 2, 1),
-    v(2.0, 2.0, 1.0, leaf=False),
-    iv(shape=[0]),
-    iv(1, 1, 2, 2, shape=[2, 2]),
+    lambda x, inverse, counts, dim=None: torch.unique_consecutive(
+        x, return_inverse=inverse, return_counts=counts, dim=dim
+    ),
+    (iv(1, 1, 2, 2, 2, 1), True, True),
+    (v(2.0, 2.0, 1.0, leaf=False), True, False),
+    (iv(shape=[0]), True, True),
+    (iv(1, 1, 2, 2, shape=[2, 2]), False, True),
 )
 op("diff", torch.diff, (f(5), 1, -1), (f(3, 4), 1, 0), (f(6), 2, -1), (i(4), 1, -1))

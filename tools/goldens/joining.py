@@ -137,11 +137,11 @@ op(
 )
 op(
     "meshgrid",
-    lambda tensors, indexing="ij": torch.meshgrid(tensors, indexing=indexing),
-    ([f(2), f(3)], "ij"),
-    ([f(2), f(3)], "xy"),
-    ([i(2), i(1), i(3)], "ij"),
-    ([f(), f(2)], "ij"),
+    lambda tensors, indexing: torch.meshgrid(tensors, indexing=["ij", "xy"][indexing]),
+    ([f(2), f(3)], 0),
+    ([f(2), f(3)], 1),
+    ([i(2), i(1), i(3)], 0),
+    ([f(), f(2)], 0),
 )
 op(
     "broadcast_tensors",
@@ -167,20 +167,21 @@ op(
     ([i(2), i(1), i(2)],),
     ([f(0), f(2)],),
 )
+BORDERS = ["constant", "reflect", "replicate", "circular"]
 op(
     "pad",
-    lambda x, sizes, mode, value: F.pad(x, sizes, mode, value),
-    (f(2, 3), [1, 2], "constant", 0.0),
-    (f(2, 3), [1, 0, 2, 1], "constant", 1.5),
-    (f(1, 2, 5), [2, 1], "reflect", None),
-    (f(1, 2, 5), [2, 3], "replicate", None),
-    (f(1, 2, 5), [2, 1], "circular", None),
-    (f(1, 1, 4, 5), [1, 2, 3, 1], "reflect", None),
-    (f(1, 1, 4, 5), [1, 2, 3, 1], "replicate", None),
-    (f(1, 1, 4, 5), [1, 2, 3, 1], "circular", None),
-    (f(2, 5), [-1, -2], "constant", 0.0),
-    (i(3), [1, 1], "constant", 7),
-    (d(2, 4), [0, 1], "constant", 0.0),
+    lambda x, sizes, mode, value: F.pad(x, sizes, BORDERS[mode], value),
+    (f(2, 3), [1, 2], 0, 0.0),
+    (f(2, 3), [1, 0, 2, 1], 0, 1.5),
+    (f(1, 2, 5), [2, 1], 1, None),
+    (f(1, 2, 5), [2, 3], 2, None),
+    (f(1, 2, 5), [2, 1], 3, None),
+    (f(1, 1, 4, 5), [1, 2, 3, 1], 1, None),
+    (f(1, 1, 4, 5), [1, 2, 3, 1], 2, None),
+    (f(1, 1, 4, 5), [1, 2, 3, 1], 3, None),
+    (f(2, 5), [-1, -2], 0, 0.0),
+    (i(3), [1, 1], 0, 7),
+    (d(2, 4), [0, 1], 0, 0.0),
 )
 op(
     "pixel_shuffle",

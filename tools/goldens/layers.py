@@ -57,21 +57,22 @@ op("outer", torch.outer, (f(3), f(2)), (i(2), i(3)), (d(2), d(2)), (f(0), f(2)))
 op("ger", torch.ger, (f(3), f(2)), (i(2), i(3)), (d(2), d(2)), (f(0), f(2)))
 op("kron", torch.kron, (f(2, 2), f(1, 3)), (f(2), f(3)), (i(2, 1), i(2, 2)), (d(1, 2), d(2, 1)))
 op(
-    "vecdot",
+    "linalg_vecdot",
     lambda x, y, dim: torch.linalg.vecdot(x, y, dim=dim),
     (f(2, 3), f(2, 3), -1),
     (f(2, 3), f(3), -1),
     (d(2, 3), d(2, 3), 0),
     (f(4), f(4), 0),
 )
-op(
-    "cross",
-    lambda x, y, dim: torch.linalg.cross(x, y, dim=dim),
-    (f(2, 3), f(2, 3), -1),
-    (f(3, 2), f(3, 2), 0),
-    (d(3), d(3), -1),
-    (i(3), i(3), 0),
-)
+for name in ("cross", "linalg_cross"):
+    op(
+        name,
+        lambda x, y, dim: torch.linalg.cross(x, y, dim=dim),
+        (f(2, 3), f(2, 3), -1),
+        (f(3, 2), f(3, 2), 0),
+        (d(3), d(3), -1),
+        (i(3), i(3), 0),
+    )
 op(
     "addmm",
     lambda x, y, z, beta, alpha: torch.addmm(x, y, z, beta=beta, alpha=alpha),
@@ -145,11 +146,11 @@ op(
 )
 op(
     "tensordot",
-    torch.tensordot,
-    (f(2, 3, 4), f(4, 3), [[2, 1], [0, 1]]),
-    (f(2, 3), f(3, 2), [[1], [0]]),
-    (d(2, 3), d(3, 2), [[0, 1], [1, 0]]),
-    (f(2), f(3), [[], []]),
+    lambda x, y, left, right: torch.tensordot(x, y, [left, right]),
+    (f(2, 3, 4), f(4, 3), [2, 1], [0, 1]),
+    (f(2, 3), f(3, 2), [1], [0]),
+    (d(2, 3), d(3, 2), [0, 1], [1, 0]),
+    (f(2), f(3), [], []),
 )
 op(
     "chain_matmul",
@@ -160,7 +161,7 @@ op(
     ([f(2, 2), f(2, 2), f(2, 2), f(2, 2)],),
 )
 op(
-    "multi_dot",
+    "linalg_multi_dot",
     lambda tensors: torch.linalg.multi_dot(tensors),
     ([f(2, 3), f(3, 4), f(4, 2)],),
     ([f(2, 3), f(3, 1)],),
@@ -168,43 +169,65 @@ op(
     ([f(3), f(3, 2), f(2)],),
 )
 op("trace", torch.trace, f(3, 3), f(2, 4), i(3, 3), d(3, 2))
-op("matrix_power", torch.matrix_power, (f(2, 2), 3), (f(2, 3, 3), 2), (d(2, 2), 0), (f(2, 2), 1))
+op(
+    "matrix_power",
+    torch.matrix_power,
+    (f(2, 2), 3),
+    (f(2, 3, 3), 2),
+    (f(2, 2, leaf=False), 0),
+    (f(2, 2), 1),
+)
 op("matrix_exp", torch.matrix_exp, f(2, 2), f(2, 3, 3), d(2, 2), f(1, 1))
 
 # ---- convolution
+AUTO = ["none", "valid", "same"]
+
+
+def convolve(function):
+    """The last argument is the text of padding: none, valid, same."""
+
+    def run(x, w, bias, stride, padding, dilation, groups, auto):
+        return function(x, w, bias, stride, AUTO[auto] if auto else padding, dilation, groups)
+
+    return run
+
+
 op(
     "conv1d",
-    F.conv1d,
-    (f(2, 3, 7), f(4, 3, 3), f(4), [1], [0], [1], 1),
-    (f(2, 4, 9), f(2, 2, 3), None, [2], [1], [2], 2),
-    (d(1, 1, 5), d(1, 1, 5), d(1), [1], [2], [1], 1),
-    (f(1, 2, 6), f(2, 1, 2), f(2), [3], [0], [1], 2),
+    convolve(F.conv1d),
+    (f(2, 3, 7), f(4, 3, 3), f(4), 1, 0, 1, 1, 0),
+    (f(2, 4, 9), f(2, 2, 3), None, 2, 1, 2, 2, 0),
+    (d(1, 1, 5), d(1, 1, 5), d(1), 1, 2, 1, 1, 0),
+    (f(1, 2, 6), f(2, 1, 2), f(2), 3, 0, 1, 2, 0),
+    (f(1, 2, 6), f(2, 2, 4), f(2), 1, 0, 1, 1, 2),
 )
 op(
     "conv2d",
-    F.conv2d,
-    (f(2, 3, 5, 6), f(4, 3, 3, 3), f(4), [1, 1], [0, 0], [1, 1], 1),
-    (f(1, 4, 7, 6), f(2, 2, 3, 2), None, [2, 1], [1, 2], [2, 1], 2),
-    (d(1, 1, 4, 4), d(1, 1, 4, 4), d(1), [1, 1], [2, 0], [1, 1], 1),
-    (f(1, 2, 5, 5), f(2, 1, 2, 2), f(2), [3, 2], [0, 0], [1, 1], 2),
-    (f(2, 3, 4, 4), f(5, 3, 1, 1), f(5), [1, 1], [0, 0], [1, 1], 1),
-    (f(0, 1, 3, 3), f(1, 1, 2, 2), f(1), [1, 1], [0, 0], [1, 1], 1),
+    convolve(F.conv2d),
+    (f(2, 3, 5, 6), f(4, 3, 3, 3), f(4), [1, 1], [0, 0], [1, 1], 1, 0),
+    (f(1, 4, 7, 6), f(2, 2, 3, 2), None, [2, 1], [1, 2], [2, 1], 2, 0),
+    (d(1, 1, 4, 4), d(1, 1, 4, 4), d(1), [1, 1], [2, 0], [1, 1], 1, 0),
+    (f(1, 2, 5, 5), f(2, 1, 2, 2), f(2), [3, 2], [0, 0], [1, 1], 2, 0),
+    (f(2, 3, 4, 4), f(5, 3, 1, 1), f(5), [1, 1], [0, 0], [1, 1], 1, 0),
+    (f(0, 1, 3, 3), f(1, 1, 2, 2), f(1), [1, 1], [0, 0], [1, 1], 1, 0),
+    (f(1, 2, 5, 5), f(2, 2, 2, 3), f(2), [1, 1], [0, 0], [2, 1], 1, 2),
+    (f(1, 2, 5, 5), f(2, 2, 2, 3), f(2), [2, 1], [0, 0], [1, 1], 1, 1),
 )
 op(
     "conv3d",
-    F.conv3d,
-    (f(1, 2, 4, 5, 4), f(3, 2, 2, 3, 2), f(3), [1, 1, 1], [0, 0, 0], [1, 1, 1], 1),
-    (f(1, 2, 4, 4, 4), f(2, 1, 2, 2, 2), None, [2, 1, 2], [1, 0, 1], [1, 2, 1], 2),
-    (d(1, 1, 3, 3, 3), d(1, 1, 3, 3, 3), d(1), [1, 1, 1], [1, 1, 1], [1, 1, 1], 1),
-    (f(2, 1, 2, 2, 2), f(1, 1, 1, 1, 1), f(1), [1, 1, 1], [0, 0, 0], [1, 1, 1], 1),
+    convolve(F.conv3d),
+    (f(1, 2, 4, 5, 4), f(3, 2, 2, 3, 2), f(3), [1, 1, 1], [0, 0, 0], [1, 1, 1], 1, 0),
+    (f(1, 2, 4, 4, 4), f(2, 1, 2, 2, 2), None, [2, 1, 2], [1, 0, 1], [1, 2, 1], 2, 0),
+    (d(1, 1, 3, 3, 3), d(1, 1, 3, 3, 3), d(1), [1, 1, 1], [1, 1, 1], [1, 1, 1], 1, 0),
+    (f(2, 1, 2, 2, 2), f(1, 1, 1, 1, 1), f(1), [1, 1, 1], [0, 0, 0], [1, 1, 1], 1, 0),
 )
 op(
     "conv_transpose1d",
     F.conv_transpose1d,
-    (f(2, 3, 5), f(3, 4, 3), f(4), [1], [0], [0], 1, [1]),
-    (f(2, 4, 5), f(4, 1, 3), None, [2], [1], [1], 2, [2]),
-    (d(1, 1, 4), d(1, 1, 2), d(1), [2], [0], [0], 1, [1]),
-    (f(1, 2, 3), f(2, 1, 2), f(1), [3], [0], [0], 1, [1]),
+    (f(2, 3, 5), f(3, 4, 3), f(4), 1, 0, 0, 1, 1),
+    (f(2, 4, 5), f(4, 1, 3), None, 2, 1, 1, 2, 2),
+    (d(1, 1, 4), d(1, 1, 2), d(1), 2, 0, 0, 1, 1),
+    (f(1, 2, 3), f(2, 1, 2), f(1), 3, 0, 0, 1, 1),
 )
 op(
     "conv_transpose2d",
@@ -259,7 +282,7 @@ op(
     (f(1, 1, 2, 2), [1, 1], [1, 1], [0, 0], [1, 1]),
 )
 op(
-    "fold",
+    "col2im",
     lambda x, size, kernel, dilation, padding, stride: F.fold(
         x, size, kernel, dilation, padding, stride
     ),
@@ -270,40 +293,42 @@ op(
 )
 
 # ---- pooling
-op(
-    "max_pool2d_with_indices",
-    lambda x, k, s, p, dilation, *ceil: F.max_pool2d(
-        x, k, s, p, dilation, *ceil, return_indices=True
-    ),
-    (f(2, 2, 5, 6), [2, 2], [], [0, 0], [1, 1]),
-    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], [1, 1]),
-    (d(1, 2, 5, 5), [2, 2], [1, 1], [0, 0], [2, 2]),
-    (f(1, 1, 4, 4), [3, 3], [3, 3], [1, 1], [1, 1]),
-)
+WINDOWS2 = [
+    (f(2, 2, 5, 6), [2, 2], [], [0, 0], [1, 1], False),
+    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], [1, 1], False),
+    (d(1, 2, 5, 5), [2, 2], [1, 1], [0, 0], [2, 2], False),
+    (f(1, 1, 4, 4), [3, 3], [3, 3], [1, 1], [1, 1], False),
+    (f(1, 1, 5, 6), [2, 3], [2, 2], [0, 1], [1, 1], True),
+]
+WINDOWS1 = [
+    (f(2, 2, 7), 2, None, 0, 1, False),
+    (f(1, 1, 6), 3, 2, 1, 1, False),
+    (d(1, 2, 5), 2, 1, 0, 2, False),
+    (f(1, 1, 4), 3, 3, 1, 1, False),
+    (f(1, 1, 6), 3, 2, 0, 1, True),
+]
+
+
+def max_pool(function, **options):
+    def run(x, kernel, stride, padding, dilation, ceil_mode):
+        return function(x, kernel, stride or None, padding, dilation, ceil_mode, **options)
+
+    return run
+
+
+op("max_pool2d_with_indices", max_pool(F.max_pool2d, return_indices=True), *WINDOWS2)
+op("max_pool1d_with_indices", max_pool(F.max_pool1d, return_indices=True), *WINDOWS1)
 op(
     "max_pool2d",
-    lambda x, k, s, p, dilation, *ceil: F.max_pool2d(x, k, s or None, p, dilation, *ceil),
-    (f(2, 2, 5, 6), [2, 2], [], [0, 0], [1, 1]),
-    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], [1, 1]),
-    (d(1, 2, 5, 5), [2, 2], [1, 1], [0, 0], [2, 2]),
-    (f(1, 1, 4, 4), [3, 3], [3, 3], [1, 1], [1, 1]),
+    max_pool(F.max_pool2d),
+    *[(f(*call[0].shape, dtype=call[0].dtype), *call[1:]) for call in WINDOWS2],
 )
 op(
     "max_pool1d",
-    lambda x, k, s, p, dilation, *ceil: F.max_pool1d(x, k, s or None, p, dilation, *ceil),
-    (f(2, 2, 7), [2], [], [0], [1]),
-    (f(1, 1, 6), [3], [2], [1], [1]),
-    (d(1, 2, 5), [2], [1], [0], [2]),
-    (f(1, 1, 4), [3], [3], [1], [1]),
+    max_pool(F.max_pool1d),
+    *[(f(*call[0].shape, dtype=call[0].dtype), *call[1:]) for call in WINDOWS1],
 )
-op(
-    "max_pool3d",
-    lambda x, k, s, p, dilation, *ceil: F.max_pool3d(x, k, s or None, p, dilation, *ceil),
-    (f(1, 2, 4, 5, 4), [2, 2, 2], [], [0, 0, 0], [1, 1, 1]),
-    (f(1, 1, 4, 4, 4), [3, 2, 2], [1, 2, 1], [1, 0, 1], [1, 1, 1]),
-    (d(1, 1, 2, 2, 2), [2, 2, 2], [], [0, 0, 0], [1, 1, 1]),
-    (f(1, 1, 3, 3, 3), [2, 2, 2], [1, 1, 1], [0, 0, 0], [2, 2, 2]),
-)
+
 op(
     "max_pool2d_grad",
     lambda grad, indices, sizes: torch.ops.aten.max_pool2d_with_indices_backward(
@@ -315,43 +340,78 @@ op(
     (f(2, 1, 1, 1, leaf=False), iv(2, 0, shape=[2, 1, 1, 1]), [2, 1, 2, 2]),
 )
 op(
+    "max_unpool2d",
+    lambda x, indices, kernel, stride, padding, size: F.max_unpool2d(
+        x, indices, kernel, stride or None, padding, size or None
+    ),
+    (f(1, 1, 2, 2), iv(0, 3, 12, 15, shape=[1, 1, 2, 2]), [2, 2], [], [0, 0], []),
+    (f(1, 2, 1, 2), iv(1, 2, 4, 7, shape=[1, 2, 1, 2]), [2, 2], [2, 2], [0, 0], [2, 4]),
+    (d(1, 1, 1, 1), iv(2, shape=[1, 1, 1, 1]), [2, 2], [2, 2], [0, 0], []),
+    (f(2, 1, 1, 2), iv(2, 0, 4, 3, shape=[2, 1, 1, 2]), [2, 2], [2, 2], [0, 0], [3, 5]),
+)
+MEANS2 = [
+    (f(2, 2, 5, 6), [2, 2], [], [0, 0], True, False, None),
+    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], True, False, None),
+    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], False, False, None),
+    (d(1, 2, 5, 5), [2, 2], [1, 1], [0, 0], True, False, None),
+    (f(1, 1, 5, 6), [2, 3], [2, 2], [0, 1], False, True, None),
+    (f(1, 1, 5, 6), [2, 3], [2, 2], [0, 1], True, True, 3),
+]
+op(
     "avg_pool2d",
-    lambda x, k, s, p, whole: F.avg_pool2d(x, k, s or None, p, False, whole),
-    (f(2, 2, 5, 6), [2, 2], [], [0, 0], True),
-    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], True),
-    (f(1, 1, 6, 6), [3, 2], [2, 1], [1, 1], False),
-    (d(1, 2, 5, 5), [2, 2], [1, 1], [0, 0], True),
+    lambda x, k, s, p, whole, ceil, divisor: F.avg_pool2d(x, k, s or None, p, ceil, whole, divisor),
+    *MEANS2,
+)
+
+
+def avg_pool2d_grad(grad, sizes, k, s, p, whole, ceil, divisor):
+    x = torch.zeros(sizes, dtype=grad.dtype, requires_grad=True)
+    return torch.autograd.grad(F.avg_pool2d(x, k, s or None, p, ceil, whole, divisor), x, grad)[0]
+
+
+op(
+    "avg_pool2d_grad",
+    avg_pool2d_grad,
+    (f(2, 2, 2, 3, leaf=False), [2, 2, 5, 6], [2, 2], [], [0, 0], True, False, None),
+    (f(1, 1, 3, 7, leaf=False), [1, 1, 6, 6], [3, 2], [2, 1], [1, 1], False, False, None),
+    (f(1, 2, 4, 4, leaf=False, dtype=F64), [1, 2, 5, 5], [2, 2], [1, 1], [0, 0], True, False, None),
+    (f(1, 1, 3, 4, leaf=False), [1, 1, 5, 6], [2, 3], [2, 2], [0, 1], True, True, 3),
 )
 op(
     "avg_pool1d",
-    lambda x, k, s, p, *rest: F.avg_pool1d(x, k, s or None, p, *rest),
-    (f(2, 2, 7), [2], [], [0], False, True),
-    (f(1, 1, 6), [3], [2], [1], False, True),
-    (f(1, 1, 6), [3], [2], [1], False, False),
-    (d(1, 2, 5), [2], [1], [0], False, True),
+    lambda x, k, s, p, whole, ceil: F.avg_pool1d(x, k, s, p, ceil, whole),
+    (f(2, 2, 7), 2, None, 0, True, False),
+    (f(1, 1, 6), 3, 2, 1, True, False),
+    (f(1, 1, 6), 3, 2, 1, False, False),
+    (d(1, 2, 5), 2, 1, 0, True, False),
+    (f(1, 1, 6), 3, 2, 1, True, True),
 )
+
+for kind in ("avg", "max"):
+    op(
+        f"adaptive_{kind}_pool1d",
+        getattr(F, f"adaptive_{kind}_pool1d"),
+        (f(2, 3, 7), 3),
+        (f(1, 2, 5), 1),
+        (d(1, 2, 5), 2),
+        (f(3, 7), 2),
+    )
+    op(
+        f"adaptive_{kind}_pool2d",
+        getattr(F, f"adaptive_{kind}_pool2d"),
+        (f(2, 3, 7, 5), [3, 2]),
+        (f(1, 2, 5, 4), [1, 1]),
+        (d(1, 2, 5, 4), [2, 2]),
+        (f(3, 7, 5), [2, 2]),
+    )
 op(
-    "avg_pool3d",
-    lambda x, k, s, p, *rest: F.avg_pool3d(x, k, s or None, p, *rest),
-    (f(1, 2, 4, 5, 4), [2, 2, 2], [], [0, 0, 0], False, True),
-    (f(1, 1, 4, 4, 4), [3, 2, 2], [1, 2, 1], [1, 0, 1], False, False),
-    (d(1, 1, 2, 2, 2), [2, 2, 2], [], [0, 0, 0], False, True),
-    (f(1, 1, 3, 3, 3), [2, 2, 2], [1, 1, 1], [0, 0, 0], False, True),
+    "adaptive_max_pool2d_with_indices",
+    lambda x, size: F.adaptive_max_pool2d(x, size, return_indices=True),
+    (f(2, 3, 7, 5), [3, 2]),
+    (f(1, 2, 5, 4), [1, 1]),
+    (d(1, 2, 5, 4), [2, 2]),
+    (f(3, 7, 5), [2, 2]),
 )
-for n, shapes in {
-    1: ((2, 3, 7), (1, 2, 5)),
-    2: ((2, 3, 7, 5), (1, 2, 5, 4)),
-    3: ((1, 2, 5, 4, 3), (1, 1, 4, 4, 5)),
-}.items():
-    for kind in ("avg", "max"):
-        op(
-            f"adaptive_{kind}_pool{n}d",
-            getattr(F, f"adaptive_{kind}_pool{n}d"),
-            (f(*shapes[0]), [3, 2, 2][:n]),
-            (f(*shapes[1]), [1] * n),
-            (d(*shapes[1]), [2] * n),
-            (f(*shapes[0][1:]), [2] * n),
-        )
 op(
     "lp_pool2d",
     lambda x, p, k, s, ceil: F.lp_pool2d(x, p, k, s or None, ceil),
@@ -360,22 +420,30 @@ op(
     (d(1, 1, 4, 4, lo=0.5), 3.0, [2, 2], [], False),
     (f(1, 1, 4, 4), 2.0, [2, 2], [1, 1], False),
 )
+MODES = ["nearest", "linear", "bilinear", "trilinear", "area", "nearest-exact"]
+
+
+def interpolate(x, size, scale, mode, align, recompute):
+    align = None if MODES[mode].startswith("nearest") or MODES[mode] == "area" else align
+    return F.interpolate(x, size or None, scale, MODES[mode], align, recompute)
+
+
 op(
     "interpolate",
-    lambda x, size, mode, align: F.interpolate(
-        x,
-        size=size,
-        mode=mode,
-        align_corners=None if mode.startswith("n") or mode == "area" else align,
-    ),
-    (f(1, 2, 3, 4), [6, 8], "nearest", False),
-    (f(1, 2, 3, 4), [5, 7], "nearest", False),
-    (f(1, 2, 4, 4), [2, 3], "nearest", False),
-    (f(1, 2, 3, 4), [6, 8], "bilinear", False),
-    (f(1, 2, 3, 4), [5, 7], "bilinear", True),
-    (d(1, 1, 4, 4), [2, 3], "bilinear", False),
-    (f(1, 2, 5), [8], "linear", False),
-    (f(1, 2, 5), [8], "nearest", False),
+    interpolate,
+    (f(1, 2, 3, 4), [6, 8], None, 0, False, False),
+    (f(1, 2, 3, 4), [5, 7], None, 0, False, False),
+    (f(1, 2, 4, 4), [2, 3], None, 0, False, False),
+    (f(1, 2, 3, 4), [6, 8], None, 2, False, False),
+    (f(1, 2, 3, 4), [5, 7], None, 2, True, False),
+    (d(1, 1, 4, 4), [2, 3], None, 2, False, False),
+    (f(1, 2, 5), [8], None, 1, False, False),
+    (f(1, 2, 5), [8], None, 0, False, False),
+    (f(1, 2, 4, 6), [2, 3], None, 4, False, False),
+    (f(1, 2, 3, 4), [5, 7], None, 5, False, False),
+    (f(1, 1, 4, 5), [], 1.5, 2, False, False),
+    (f(1, 1, 4, 5), [], 1.5, 2, False, True),
+    (f(1, 1, 4, 5), [], 1.5, 0, False, False),
 )
 op(
     "upsample_nearest2d",
@@ -529,4 +597,45 @@ op(
     (d(*Q), d(*Q), d(*Q), None, 0.0, True, None, False),
     (f(2, 3, 4), f(2, 3, 4), f(2, 3, 4), None, 0.0, False, None, False),
     (f(1, 4, 3, 2), f(1, 2, 3, 2), f(1, 2, 3, 2), None, 0.0, False, None, True),
+)
+
+
+BAGS = ["sum", "mean", "max"]
+op(
+    "embedding_bag",
+    lambda weight, index, offsets, mode, weights, last, padding: F.embedding_bag(
+        index,
+        weight,
+        offsets,
+        mode=BAGS[mode],
+        per_sample_weights=weights,
+        include_last_offset=last,
+        padding_idx=padding,
+    ),
+    *[(f(5, 3), i(2, 4, lo=0, hi=5), None, mode, None, False, None) for mode in (0, 1, 2)],
+    (f(5, 3), i(6, lo=0, hi=5), iv(0, 2, 2), 0, f(6), False, None),
+    (f(5, 3), i(6, lo=0, hi=5), iv(0, 4), 1, None, False, 1),
+    (f(5, 3), i(6, lo=0, hi=5), iv(0, 3, 6), 0, None, True, None),
+    (d(4, 2), i(1, 3, lo=0, hi=4), None, 1, None, False, None),
+)
+
+
+def rope(x, base, offset, interleaved):
+    """Written out: PyTorch has no function of that name."""
+    half = x.shape[-1] // 2
+    speed = base ** (-torch.arange(half, dtype=x.dtype) / half)
+    angle = torch.outer(torch.arange(offset, offset + x.shape[-2], dtype=x.dtype), speed)
+    pairs = (x[..., 0::2], x[..., 1::2]) if interleaved else (x[..., :half], x[..., half:])
+    a = pairs[0] * angle.cos() - pairs[1] * angle.sin()
+    c = pairs[0] * angle.sin() + pairs[1] * angle.cos()
+    return torch.stack([a, c], -1).flatten(-2) if interleaved else torch.cat([a, c], -1)
+
+
+op(
+    "rope",
+    rope,
+    (f(3, 4), 10000.0, 0, False),
+    (f(2, 3, 6), 100.0, 5, False),
+    (f(1, 2, 3, 4), 10000.0, 2, True),
+    (d(4, 2), 10000.0, 1, False),
 )

@@ -117,19 +117,19 @@ op(
 )
 op(
     "tril_indices",
-    lambda rows, columns, offset=0: torch.tril_indices(rows, columns, offset),
-    (3, 3, 0),
-    (2, 4, 1),
-    (4, 2, -1),
-    (0, 3, 0),
+    lambda rows, columns, offset, dtype: torch.tril_indices(rows, columns, offset, dtype=dtype),
+    (3, 3, 0, I64),
+    (2, 4, 1, I64),
+    (4, 2, -1, I64),
+    (0, 3, 0, I64),
 )
 op(
     "triu_indices",
-    lambda rows, columns, offset=0: torch.triu_indices(rows, columns, offset),
-    (3, 3, 0),
-    (2, 4, 1),
-    (4, 2, -1),
-    (0, 3, 0),
+    lambda rows, columns, offset, dtype: torch.triu_indices(rows, columns, offset, dtype=dtype),
+    (3, 3, 0, I64),
+    (2, 4, 1, I64),
+    (4, 2, -1, I64),
+    (0, 3, 0, I64),
 )
 
 # ---- copies

@@ -19,6 +19,7 @@ OPTIMIZERS = {
     "adam_decay": ("Adam", {"lr": 0.05, "weight_decay": 0.05, "betas": [0.8, 0.9]}),
     "amsgrad": ("Adam", {"lr": 0.05, "amsgrad": True, "betas": [0.8, 0.9]}),
     "adamw": ("AdamW", {"lr": 0.05}),
+    "adamw_slow": ("AdamW", {"lr": 0.01}),  # for models that a rate of 0.05 shakes
     "adamw_decay": ("AdamW", {"lr": 0.05, "weight_decay": 0.5}),
     "rmsprop": ("RMSprop", {"lr": 0.005}),
     "rmsprop_momentum": ("RMSprop", {"lr": 0.002, "momentum": 0.9}),
@@ -65,8 +66,12 @@ def plan():
     for model in ("lenet", "resnet", "transformer", "lstm", "gru"):
         for optimizer in DEEP:
             yield model, optimizer, None
-    for model in ("rnn", "deep_lstm", "encoder"):
-        for optimizer in ("momentum", "adamw"):
+    for model, optimizers in {
+        "rnn": ("momentum", "adamw"),
+        "deep_lstm": ("momentum", "adamw"),
+        "encoder": ("momentum", "adamw_slow"),
+    }.items():
+        for optimizer in optimizers:
             yield model, optimizer, None
     yield "lenet", "nesterov", "step"
     yield "resnet", "nesterov", "cosine"
@@ -138,6 +143,4 @@ def make_one(model, optimizer, scheduler):
 
 
 def make_all():
-    return [
-        make_one(*entry) for entry in plan() if entry[0] not in ("resnet", "transformer", "encoder")
-    ]
+    return [make_one(*entry) for entry in plan()]
