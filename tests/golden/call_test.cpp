@@ -46,13 +46,16 @@ Value make_value(const Json& json) {
   return tensors;
 }
 
-// Pointers to the tensors of arguments or results, lists flattened.
+// Pointers to the tensors of arguments or results, lists flattened; not to those left undefined.
 std::vector<Tensor*> tensors_in(std::vector<Value>& values) {
   std::vector<Tensor*> found;
+  const auto add = [&](Tensor& tensor) {
+    if (tensor.defined()) found.push_back(&tensor);
+  };
   for (Value& value : values) {
-    if (auto* tensor = std::get_if<Tensor>(&value)) found.push_back(tensor);
+    if (auto* tensor = std::get_if<Tensor>(&value)) add(*tensor);
     if (auto* list = std::get_if<std::vector<Tensor>>(&value))
-      for (Tensor& tensor : *list) found.push_back(&tensor);
+      for (Tensor& tensor : *list) add(tensor);
   }
   return found;
 }

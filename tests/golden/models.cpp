@@ -6,12 +6,9 @@
 #include <tenon/tenon.h>
 
 #include "golden/formula.h"
+#include "golden/models_internal.h"
 
 namespace tenon::golden {
-
-namespace {
-
-constexpr int64_t kBatches = 2;
 
 std::function<Tensor(int64_t)> reals(std::string name, const Shape& sizes) {
   return [name = std::move(name), sizes](int64_t k) {
@@ -26,6 +23,11 @@ std::function<Tensor(int64_t)> classes(std::string name, const Shape& sizes, int
 }
 
 Tensor entropy(const Tensor& output, const Tensor& target) { return cross_entropy(output, target); }
+
+namespace {
+
+constexpr int64_t kBatches = 2;
+
 Tensor squares(const Tensor& output, const Tensor& target) { return mse_loss(output, target); }
 
 // Matrices in ±2^−k with 4^k >= fan-in, gains around 1, biases around 0.
@@ -112,6 +114,9 @@ Task make_task(const std::string& model) {
       *new std::map<std::string, Task (*)()>{{"mlp", &mlp},
                                              {"regression", &regression},
                                              {"lenet", &lenet},
+                                             {"resnet", &resnet},
+                                             {"transformer", &transformer},
+                                             {"encoder", &encoder},
                                              {"lstm", [] { return recurrent<nn::LSTM>(); }},
                                              {"gru", [] { return recurrent<nn::GRU>(); }},
                                              {"rnn", [] { return recurrent<nn::RNN>(); }},
