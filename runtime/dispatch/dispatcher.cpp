@@ -157,6 +157,8 @@ void write_in_place(OpCall& call, void (*write)(OpCall&)) {
 
 Tensor make_view(const Op& op, const Tensor& self, const Shape& sizes, const Shape& strides,
                  int64_t offset, std::span<const int64_t> attributes) {
+  if (!self.defined()) [[unlikely]]
+    (void)self.dim();  // throws
   TensorImpl& from = *self.impl();
   Ref<TensorImpl> impl = TensorImpl::make();
   impl->storage = from.storage;

@@ -457,6 +457,8 @@ void run_into_empty(PointwiseCall& call) {
 }  // namespace
 
 void check_writable(const Tensor& out, std::string_view op) {
+  if (!out.defined()) [[unlikely]]
+    (void)out.dim();  // throws
   const TensorImpl& impl = *out.impl();
   check(impl.contiguous || !may_overlap_itself(impl.desc), ErrorCode::kInvalidArgument, op,
         "unsupported operation: more than one element of the written-to tensor refers to a single "

@@ -111,5 +111,13 @@ TEST(Allocator, ReusesMemoryAndCountsIt) {
   EXPECT_EQ(ones({1000}).sum().item<float>(), 1000);
 }
 
+TEST(Tensor, UndefinedOnesAreRefusedByViewsAndWrites) {
+  Tensor nothing;
+  EXPECT_THROW((void)nothing.detach(), Error);
+  EXPECT_THROW((void)nothing.as_strided({}, {}, 0), Error);
+  EXPECT_THROW(nothing.fill_(1), Error);
+  EXPECT_THROW(nothing.zero_(), Error);
+}
+
 }  // namespace
 }  // namespace tenon
