@@ -22,6 +22,7 @@ using Argument =
 struct Call {
   std::vector<Argument> arguments;
   bool differentiable = true;  // false: special values, kinks, or too large for finite differences
+  bool in_place = true;        // false: has arguments that op_ does not take
 
   [[nodiscard]] const Array& array(size_t i) const { return std::get<Array>(arguments[i]); }
   [[nodiscard]] bool has(size_t i) const {

@@ -61,9 +61,9 @@ void add_totals(std::vector<SampleRow>& rows) {
                                  {{make({1}), Scalar(-1)}},
                                  {{make({0}), Scalar(0)}},
                                  {{make({3, 0}), Scalar(0)}},
-                                 {{make({2, 3}), Scalar(0), kFloat32}, false}};
-      if (dtype != kBool) calls.push_back({{make({2, 3}), Scalar(1), kInt32}, false});
-      if (dtype != kFloat64) calls.push_back({{make({2, 3}), Scalar(1), kInt64}, false});
+                                 {{make({2, 3}), Scalar(0), kFloat32}, false, false}};
+      if (dtype != kBool) calls.push_back({{make({2, 3}), Scalar(1), kInt32}, false, false});
+      if (dtype != kFloat64) calls.push_back({{make({2, 3}), Scalar(1), kInt64}, false, false});
       // Zeros, one and several, first and last.
       Array zeros = make({3, 5});
       for (const size_t i : {0u, 5u, 7u, 14u}) zeros.values[i] = 0;
