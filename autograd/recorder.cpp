@@ -130,6 +130,7 @@ void check_write(const OpCall& call) {
 }
 
 void record(const OpCall& call) {
+  if (call.outputs.empty()) return original_self.reset();
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
   const uint32_t slots = saved_slots(call, rule, live_inputs(call));
   std::vector<int64_t> kept;

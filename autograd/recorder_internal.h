@@ -9,6 +9,7 @@ namespace tenon::autograd {
 // Refuses in-place calls on leaves and all out= calls; keeps a copy of the old self where the
 // rule needs it.
 void check_write(const OpCall& call);
+// Without outputs: the call threw, what was kept for it goes.
 void record(const OpCall& call);
 // t_ and the like: self becomes what `view` shows of it. Errors: Autograd on leaves that require a
 // gradient.

@@ -1,7 +1,9 @@
 // Non-pointwise calls: record hook → infer → plugin kernel → decompose → error.
+#include <optional>
+
 #include <tenon/runtime/dispatch/kernel_call.h>
 #include <tenon/runtime/dispatch/operator.h>
-#include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/dispatch/recorded_call_internal.h>
 #include <tenon/runtime/ops/copy.h>
 
 namespace tenon {
@@ -116,12 +118,12 @@ void dispatch(OpCall& call) {
     const RecordingScope off(false);  // compositions inside need no history
     return run(call);
   }
-  if (call.form != CallForm::kFunctional) record_hooks().check_write(call);
+  RecordedCall recorded(call);
   {
     const RecordingScope off(false);
     run(call);
   }
-  record_hooks().record(call);
+  recorded.record();
 }
 
 Tensor call_op(const Op& op, std::initializer_list<const Tensor*> inputs,
@@ -144,15 +146,16 @@ Tensor call_op(const Op& op, std::initializer_list<const Tensor*> inputs,
 
 void write_in_place(OpCall& call, void (*write)(OpCall&)) {
   check_writable(call.outputs[0], call.op.name());
-  const bool recorded = recording_enabled() && !call.op.has(kNoGradient) &&
-                        (wants_gradient(call) || call.outputs[0].impl()->in_graph());
-  if (recorded) record_hooks().check_write(call);
+  std::optional<RecordedCall> recorded;
+  if (recording_enabled() && !call.op.has(kNoGradient) &&
+      (wants_gradient(call) || call.outputs[0].impl()->in_graph()))
+    recorded.emplace(call);
   {
     const RecordingScope off(false);
     write(call);
   }
   call.outputs[0].impl()->storage->bump_version();
-  if (recorded) record_hooks().record(call);
+  if (recorded) recorded->record();
 }
 
 Tensor make_view(const Op& op, const Tensor& self, const Shape& sizes, const Shape& strides,

@@ -8,7 +8,7 @@
 #include <tenon/runtime/dispatch/kernel_call.h>
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/dispatch/program_builder.h>
-#include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/dispatch/recorded_call_internal.h>
 #include <tenon/runtime/ops/copy.h>
 
 namespace tenon {
@@ -415,13 +415,13 @@ void compute_recorded(PointwiseCall& call) {
                 .scalars = {scalars, scalar_count},
                 .outputs = {&call.out, 1},
                 .form = call.form};
-  if (call.form != CallForm::kFunctional) record_hooks().check_write(record);
+  RecordedCall recorded(record);
   {
     const RecordingScope off(false);
     compute(call);
   }
   if (call.form != CallForm::kFunctional) call.out.impl()->storage->bump_version();
-  record_hooks().record(record);
+  recorded.record();
 }
 
 void run(PointwiseCall& call) {

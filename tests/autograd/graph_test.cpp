@@ -149,6 +149,16 @@ TEST(Leak, APassThatThrows) {
   });
 }
 
+TEST(Leak, ARefusedInPlaceCallKeepsNoCopyOfSelf) {
+  const Tensor x = ones({1024}).requires_grad_(), z = ones({3}).requires_grad_();
+  Tensor y = x * 1;
+  const uint64_t before = allocated();
+  EXPECT_THROW(y.mul_(z), Error);
+  EXPECT_EQ(allocated(), before);
+  y.sum().backward();
+  EXPECT_EQ(x.grad().sum().item<double>(), 1024);
+}
+
 TEST(Leak, BackwardFreesSavedTensorsBeforeTheGraph) {
   const Tensor x = ones({1024}).requires_grad_();
   Tensor y = exp(x);
