@@ -1,6 +1,7 @@
 #include <tenon/nn/module.h>
 
 #include <tenon/autograd/custom_function.h>
+#include <tenon/autograd/engine.h>
 #include <tenon/autograd/grad_mode.h>
 #include <tenon/nn/parameter.h>
 #include <tenon/runtime/ops/copy.h>
@@ -102,6 +103,8 @@ Tensor Module::call(const Tensor& input) {
   return GradientTap::apply(
       output, GradientTap::Call([this, waiting, input_in_graph](const Tensor& gradient) {
         *waiting = gradient;
+        // Its history may lead back to here, and a pass need not reach the input.
+        autograd::Engine::at_end_of_pass([waiting] { *waiting = Tensor(); });
         if (!input_in_graph) (void)call_backward_hooks(Tensor(), gradient);
         return gradient;
       }));

@@ -1,4 +1,6 @@
 // Lists and dictionaries of modules and parameters, and what Module offers to walk through them.
+#include <tenon/autograd/node.h>
+
 #include "nn/helpers.h"
 
 namespace tenon::nn {
@@ -158,6 +160,21 @@ TEST(BackwardHook, RunsWithoutAGradientOfTheInput) {
   EXPECT_EQ(calls, 1);
   const NoGradGuard no_grad;
   EXPECT_FALSE(layer(ones({3, 2})).requires_grad());
+}
+
+TEST(BackwardHook, KeepsNoGraphAliveAfterThePass) {
+  Linear layer(2, 2);
+  layer.register_full_backward_hook(
+      [](Module&, const Tensor&, const Tensor&) { return Tensor(); });
+  const int64_t before = autograd::Node::live_count();
+  for (const bool in_graph : {true, false}) {
+    const Tensor x = ones({3, 2}).requires_grad_(in_graph);
+    const Tensor y = layer(x);
+    (void)autograd::grad({(y * y).sum()}, {layer.weight}, {}, {.create_graph = true});
+    (y * y).sum().backward({}, false, true);
+    layer.zero_grad();
+  }
+  EXPECT_EQ(autograd::Node::live_count(), before);
 }
 
 }  // namespace
