@@ -450,6 +450,7 @@ void run_into_empty(PointwiseCall& call) {
         "; make out on that device");
   const Tensor result = call.out.to(target.dtype());
   target.storage = result.impl()->storage;
+  target.base.reset();
   target.set_geometry(result.sizes(), result.strides(), result.storage_offset(), target.dtype(),
                       call.op.name());
 }

@@ -9,6 +9,7 @@ void adopt(const Op& op, Tensor& out, const Tensor& result) {
   Tensor own = result.to(target.dtype());
   if (own.impl()->storage.get() == result.impl()->storage.get()) own = own.clone();
   target.storage = own.impl()->storage;
+  target.base.reset();
   target.set_geometry(own.sizes(), own.strides(), own.storage_offset(), target.dtype(), op.name());
 }
 

@@ -193,6 +193,20 @@ TEST(View, OtherGeometryInPlaceKeepsTheHistory) {
   EXPECT_THAT(values(x.grad()), ElementsAre(1, 3, 5, 2, 4, 6));
 }
 
+TEST(View, AnOutThatTakesTheMemoryOfTheResultIsNoViewAnyMore) {
+  const Tensor w = ones({4}).requires_grad_();
+  Tensor base = zeros({4});
+  Tensor sum = base.slice(0, 0, 0), mean = base.slice(0, 0, 0);
+  add_out(sum, ones({2}), 1);
+  mean_out(mean, ones({2, 3}), {1});
+  base.add_(w);
+  sum.mul_(3);
+  mean.mul_(3);
+  EXPECT_FALSE(sum.requires_grad() || mean.requires_grad());
+  base.sum().backward();
+  EXPECT_THAT(values(w.grad()), Each(1));
+}
+
 TEST(View, OtherGeometryInPlaceIsRefusedOnLeaves) {
   Tensor leaf = zeros({1, 2}).requires_grad_();
   const auto refused = testing::HasSubstr("a leaf Variable that requires grad");
