@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 struct GoldenCall {
   std::string id;  // "add/0"
   std::string op;
-  Json arguments;              // in the order of the op's schema; see arguments_of in replay.cpp
+  Json arguments;              // in the order of the op's schema; see make_value in call_test.cpp
   size_t outputs = 0;          // tensors of the result, lists flattened
   std::vector<size_t> leaves;  // tensors among the arguments that have a gradient
 };

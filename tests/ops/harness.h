@@ -23,8 +23,8 @@ void add_test(const std::string& suite, const std::string& name, std::function<v
 // One line that reruns a case of the current test.
 [[nodiscard]] std::string rerun(const std::string& id);
 
-// Cases that ran, by kind ("forward", "gradient", "error"); printed at the end and compared with
-// floor.txt when the whole program ran.
+// Cases that ran, by kind ("forward", "gradient", "error"); printed at the end. What floor.txt is
+// compared with are the planned ones, below.
 void count_case(const std::string& kind);
 
 // Makes new tensors go to a device for a scope.

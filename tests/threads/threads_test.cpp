@@ -1,5 +1,5 @@
 // What may be done by many threads at once, each case by eight: run under ThreadSanitizer by
-// tools/test --full, where any race ends the case. TENON_FULL=1 lengthens the loops.
+// tools/test --threads, where any race ends the case. TENON_FULL=1 lengthens the loops.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
