@@ -207,6 +207,19 @@ TEST(View, AnOutThatTakesTheMemoryOfTheResultIsNoViewAnyMore) {
   EXPECT_THAT(values(w.grad()), Each(1));
 }
 
+TEST(InPlace, AWriteThatFailedIsNoticedByBackward) {
+  const Tensor x = ones({3}).requires_grad_();
+  const Tensor y = exp(x);
+  // An asynchronous device notices the index when it is waited for.
+  const auto write = [&] {
+    y.detach().index_put_({tensor({int64_t{0}, int64_t{9}})}, 100);
+    synchronize(default_device());
+  };
+  EXPECT_THROW(write(), Error);
+  EXPECT_THAT(message_of([&] { y.sum().backward(); }),
+              HasSubstr("modified by an inplace operation"));
+}
+
 TEST(View, OtherGeometryInPlaceIsRefusedOnLeaves) {
   Tensor leaf = zeros({1, 2}).requires_grad_();
   const auto refused = testing::HasSubstr("a leaf Variable that requires grad");
