@@ -26,6 +26,12 @@ int64_t position_of(const std::vector<Tensor>& tensors, const Tensor& tensor) {
   return found == tensors.end() ? -1 : found - tensors.begin();
 }
 
+bool shares_memory(const std::vector<Tensor>& tensors, const Tensor& tensor) {
+  return std::any_of(tensors.begin(), tensors.end(), [&](const Tensor& other) {
+    return other.defined() && other.impl()->storage.get() == tensor.impl()->storage.get();
+  });
+}
+
 }  // namespace
 
 std::string demangled_name(const std::type_info& type) {
@@ -132,6 +138,8 @@ void FunctionNode::finish(std::vector<Tensor>& outputs) {
         rebase(*outputs[i].impl(), {Ref<Node>(this), output_nr});
       else
         set_history(*outputs[i].impl(), this, output_nr);
+      if (!contains(context.dirty_, outputs[i]) && shares_memory(inputs_, outputs[i]))
+        meta_of(*outputs[i].impl())->shares_input = true;
     }
   }
   inputs_.clear();

@@ -46,7 +46,8 @@ class TENON_API FunctionContext {
   [[nodiscard]] const T& value(size_t i) const {
     return *std::any_cast<T>(&values_.at(i));
   }
-  // forward() changed these inputs in place and must return them.
+  // forward() changed these inputs in place and must return them. Other results that share memory
+  // with an input can't be edited in place by a recorded call.
   void mark_dirty(const std::vector<Tensor>& inputs) { dirty_ = inputs; }
   // These outputs get no history.
   void mark_non_differentiable(const std::vector<Tensor>& outputs) { constant_ = outputs; }

@@ -22,6 +22,7 @@ void forget_history(AutogradMeta& meta) {
     std::erase_if(meta.edge.node->extras()->retained,
                   [&](const auto& retained) { return retained.cell == meta.cell; });
   meta.edge = {};
+  meta.shares_input = false;
 }
 
 void set_history(TensorImpl& impl, Node* node, uint32_t output_nr) {

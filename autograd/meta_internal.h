@@ -14,6 +14,8 @@ struct AutogradMeta final : AutogradSlot {
   // The gradient, for leaves and after retain_grad().
   Ref<GradCell> cell;
   bool owns_cell = true;  // closes it at the end
+  // A custom function returned it, and it looks into the memory of an input.
+  bool shares_input = false;
 
   ~AutogradMeta() override {
     if (cell && owns_cell) cell->close();

@@ -23,6 +23,11 @@ bool is_leaf_with_grad(const TensorImpl& impl) {
   return impl.requires_grad && meta != nullptr && meta->edge.node && meta->edge.node->is_leaf();
 }
 
+bool shares_input(const TensorImpl& impl) {
+  const AutogradMeta* meta = meta_of(impl);
+  return meta != nullptr && meta->shares_input;
+}
+
 // Bit i: input i takes part in the graph. Inputs from the eighth on share bit 7.
 uint64_t live_inputs(const OpCall& call) {
   uint64_t live = 0;
@@ -122,6 +127,11 @@ void check_write(const OpCall& call) {
   check(!self.base || !is_leaf_with_grad(*self.base), ErrorCode::kAutograd, call.op.name(),
         "a view of a leaf Variable that requires grad is being used in an in-place operation; "
         "update parameters under a NoGradGuard");
+  check(!shares_input(self) && !(self.base && shares_input(*self.base)), ErrorCode::kAutograd,
+        call.op.name(),
+        "the result of a custom function or of a module with backward hooks is a view of its input "
+        "and is being modified in place, which the history of the input would not tell; clone() it "
+        "first");
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
   if ((saved_slots(call, rule, live_inputs(call)) & 1) == 0) return;
   if (!call.inputs[0]->is_same(call.outputs[0])) return;

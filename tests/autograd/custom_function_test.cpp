@@ -159,6 +159,24 @@ TEST(CustomFunction, EditsOfAViewReachItsBase) {
   EXPECT_THAT(values(x.grad()), ElementsAre(2, 2, 8, 8));
 }
 
+struct Reverse : autograd::Function<Reverse> {
+  static Tensor forward(FunctionContext&, const Tensor& x) { return x.view(x.sizes()); }
+  static std::vector<Tensor> backward(FunctionContext&, const std::vector<Tensor>& gradients) {
+    return {-gradients[0]};
+  }
+};
+
+TEST(CustomFunction, ResultsThatShareAnInputsMemoryAreNotEdited) {
+  const Tensor x = tensor({1., 2.}).requires_grad_();
+  const Tensor before = x * 2;
+  Tensor y = Reverse::apply(before);
+  const auto refused = HasSubstr("is a view of its input and is being modified in place");
+  EXPECT_THAT(message_of([&] { y.mul_(5); }), refused);
+  EXPECT_THAT(message_of([&] { y.select(0, 0).mul_(5); }), refused);
+  y.clone().mul_(5).sum().backward();
+  EXPECT_THAT(values(x.grad()), Each(-10));
+}
+
 TEST(CustomFunction, LeavesAreNotEdited) {
   const Tensor x = ones({2}).requires_grad_();
   EXPECT_THAT(message_of([&] { Double::apply(x); }),

@@ -162,10 +162,24 @@ TEST(BackwardHook, RunsWithoutAGradientOfTheInput) {
   EXPECT_FALSE(layer(ones({3, 2})).requires_grad());
 }
 
+TEST(BackwardHook, AModuleThatEditsItsInputIsRefused) {
+  struct Editor : Module {
+    Tensor forward(const Tensor& x) override {
+      Tensor y = x;
+      return relu_(y) * 1;
+    }
+  };
+  Editor editor;
+  const Tensor w = tensor({-1.0, 2.0}).requires_grad_();
+  editor.register_full_backward_hook(
+      [](Module&, const Tensor&, const Tensor&) { return Tensor(); });
+  expect_contains(error_of(ErrorCode::kAutograd, [&] { (void)editor(w * 2); }),
+                  "is being modified in place");
+}
+
 TEST(BackwardHook, KeepsNoGraphAliveAfterThePass) {
   Linear layer(2, 2);
-  layer.register_full_backward_hook(
-      [](Module&, const Tensor&, const Tensor&) { return Tensor(); });
+  layer.register_full_backward_hook([](Module&, const Tensor&, const Tensor&) { return Tensor(); });
   const int64_t before = autograd::Node::live_count();
   for (const bool in_graph : {true, false}) {
     const Tensor x = ones({3, 2}).requires_grad_(in_graph);
