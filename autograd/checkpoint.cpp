@@ -66,7 +66,7 @@ class Frame : public std::enable_shared_from_this<Frame> {
     std::vector<Tensor> arguments;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       const Tensor input = inputs_[i].get(kName);
-      arguments.push_back(input.defined() ? Tensor(alias_of(*input.impl())) : Tensor());
+      arguments.push_back(input.defined() ? Tensor(input.impl()->alias()) : Tensor());
       if (wanted_[i]) arguments.back().requires_grad_();
     }
     again_.clear();

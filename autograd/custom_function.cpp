@@ -64,7 +64,7 @@ std::vector<Tensor> FunctionContext::saved() const {
       tensors.push_back(tensor);
       continue;
     }
-    const Ref<TensorImpl> alias = alias_of(*tensor.impl());
+    const Ref<TensorImpl> alias = tensor.impl()->alias();
     ensure_meta(*alias).edge = edge;
     alias->requires_grad = true;
     tensors.emplace_back(alias);

@@ -17,8 +17,8 @@ std::string print_suffix(const Tensor& tensor) {
 void bind_rules() {
   for (const auto family :
        {elementwise_rules(), reduction_rules(), view_rules(), copy_rules(), indexing_rules(),
-        matmul_rules(), convolution_rules(), pooling_rules(), loss_rules(), activation_rules(), manipulation_rules(), sorting_rules(),
-        normalization_rules(), attention_rules()}) {
+        matmul_rules(), convolution_rules(), pooling_rules(), loss_rules(), activation_rules(),
+        manipulation_rules(), sorting_rules(), normalization_rules(), attention_rules()}) {
     for (const Rule& rule : family) {
       const Op* op = find_op(rule.op);
       check(op != nullptr, ErrorCode::kInternal, rule.op, "a derivative rule names an unknown op");

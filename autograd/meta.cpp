@@ -7,16 +7,6 @@
 
 namespace tenon::autograd {
 
-Ref<TensorImpl> alias_of(const TensorImpl& impl) {
-  Ref<TensorImpl> alias = TensorImpl::make();
-  alias->desc = impl.desc;
-  alias->storage = impl.storage;
-  alias->numel = impl.numel;
-  alias->contiguous = impl.contiguous;
-  alias->wrapped_number = impl.wrapped_number;
-  return alias;
-}
-
 void forget_history(AutogradMeta& meta) {
   if (meta.cell && meta.edge.node && meta.edge.node->extras() != nullptr)
     std::erase_if(meta.edge.node->extras()->retained,

@@ -51,9 +51,6 @@ void forget_history(AutogradMeta& meta);
 // Makes `impl` the result `output_nr` of `node`.
 void set_history(TensorImpl& impl, Node* node, uint32_t output_nr);
 
-// A tensor of its own over the same memory, outside the graph.
-[[nodiscard]] Ref<TensorImpl> alias_of(const TensorImpl& impl);
-
 // Makes `impl` a leaf that wants a gradient. Installs the recorder.
 void make_leaf(TensorImpl& impl);
 

@@ -119,7 +119,7 @@ AccumulateGrad::AccumulateGrad(const TensorImpl& leaf, Ref<GradCell> cell)
 void AccumulateGrad::apply(Backprop& pass) {
   if (!cell_->add(pass.incoming[0]) || hooks_.empty()) return;
   // The leaf itself may go at any time: hooks get another handle on what it consists of.
-  const Ref<TensorImpl> leaf = alias_of(*leaf_);
+  const Ref<TensorImpl> leaf = leaf_->alias();
   AutogradMeta& meta = ensure_meta(*leaf);
   meta.edge = {Ref<Node>(this), 0};
   meta.cell = cell_;
@@ -130,7 +130,7 @@ void AccumulateGrad::apply(Backprop& pass) {
 }
 
 uint64_t AccumulateGrad::register_accumulated_hook(const TensorImpl& leaf, Hook hook) {
-  leaf_ = alias_of(leaf);
+  leaf_ = leaf.alias();
   const uint64_t id = next_hook_id();
   hooks_.emplace_back(id, std::move(hook));
   return id;

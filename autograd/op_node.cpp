@@ -88,7 +88,7 @@ void OpNode::release_saved() noexcept {
 }
 
 void OpNode::save(size_t index, uint32_t slot, const TensorImpl& impl, uint32_t version) {
-  Ref<TensorImpl> alias = alias_of(impl);
+  Ref<TensorImpl> alias = impl.alias();
   if (PackedTensor::is_wanted()) [[unlikely]] {
     make_extras().packed.push_back({slot, PackedTensor(Tensor(std::move(alias)))});
     saved_[index].slot = slot;
@@ -123,7 +123,7 @@ Tensor OpNode::unpack(uint32_t slot) {
   const bool is_output = slot >= kInputSlots;
   Edge edge = is_output ? Edge{Ref<Node>(this), slot - kInputSlots} : edges_[slot];
   if (!edge.node || !is_floating_point(data->dtype())) return Tensor(std::move(data));
-  Ref<TensorImpl> alias = alias_of(*data);
+  Ref<TensorImpl> alias = data->alias();
   ensure_meta(*alias).edge = std::move(edge);
   alias->requires_grad = true;
   return Tensor(std::move(alias));

@@ -57,7 +57,7 @@ Tensor PackedTensor::get() const {
 
 SavedVariable::SavedVariable(const Tensor& tensor) {
   if (!tensor.defined()) return;
-  const Tensor alias(alias_of(*tensor.impl()));
+  const Tensor alias(tensor.impl()->alias());
   if (PackedTensor::is_wanted()) {
     packed_ = std::make_shared<const PackedTensor>(alias);
     return;

@@ -95,9 +95,12 @@ void Tensor::retain_grad() const {
   check(impl.in_graph(), ErrorCode::kAutograd, "retain_grad",
         "can't retain_grad on Tensor that has requires_grad=false, got ", *this);
   const autograd::Edge edge = edge_of(impl);
-  if (edge.node->is_leaf() || meta_of(impl)->cell) return;
+  if (edge.node->is_leaf()) return;
   const Ref<GradCell> cell(&ensure_cell(impl));
-  edge.node->make_extras().retained.push_back({edge.output_nr, cell});
+  auto& retained = edge.node->make_extras().retained;
+  for (const auto& known : retained)
+    if (known.cell == cell) return;
+  retained.push_back({edge.output_nr, cell});
 }
 
 autograd::Node* Tensor::grad_fn() const {

@@ -15,6 +15,23 @@ Ref<TensorImpl> TensorImpl::make() {
   return impl;
 }
 
+Ref<TensorImpl> TensorImpl::alias() const {
+  Ref<TensorImpl> impl = make();
+  impl->storage = storage;
+  // A thread that uses this tensor for the first time may be writing the buffer, and that alone.
+  impl->desc.buffer = std::atomic_ref<tn_buffer>(const_cast<tn_buffer&>(desc.buffer))
+                          .load(std::memory_order_acquire);
+  impl->desc.offset_bytes = desc.offset_bytes;
+  impl->desc.dtype = desc.dtype;
+  impl->desc.rank = desc.rank;
+  std::copy_n(desc.shape, desc.rank, impl->desc.shape);
+  std::copy_n(desc.strides, desc.rank, impl->desc.strides);
+  impl->numel = numel;
+  impl->contiguous = contiguous;
+  impl->wrapped_number = wrapped_number;
+  return impl;
+}
+
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
   delete impl->autograd;
   impl->~TensorImpl();

@@ -62,6 +62,8 @@ struct TENON_API TensorImpl : RefCounted {
                     std::string_view op);
 
   [[nodiscard]] static Ref<TensorImpl> make();
+  // Another handle of the same memory and geometry, outside the graph.
+  [[nodiscard]] Ref<TensorImpl> alias() const;
   static void destroy(TensorImpl* impl) noexcept;
 };
 

@@ -328,14 +328,7 @@ std::vector<Tensor> unbind(const Tensor& self, int64_t dim) {
 Tensor detach(const Tensor& self) {
   check(self.defined(), ErrorCode::kInvalidArgument, "detach",
         "a defined tensor was expected; make one with tenon::empty");
-  TensorImpl& from = *self.impl();
-  Ref<TensorImpl> impl = TensorImpl::make();
-  impl->storage = from.storage;
-  impl->desc = from.desc;
-  impl->numel = from.numel;
-  impl->contiguous = from.contiguous;
-  impl->wrapped_number = from.wrapped_number;
-  return Tensor(std::move(impl));
+  return Tensor(self.impl()->alias());
 }
 
 void register_view_ops(OpList& list) {

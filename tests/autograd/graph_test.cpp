@@ -170,5 +170,15 @@ TEST(Leak, BackwardFreesSavedTensorsBeforeTheGraph) {
   EXPECT_LT(allocated() + 8 * 4096, before) << "saved results went, x.grad came";
 }
 
+TEST(RetainGrad, HoldsForAResultWhoseGradientWasAssigned) {
+  const Tensor x = ones({2}).requires_grad_();
+  const Tensor y = x * 2;
+  y.set_grad(full({2}, 1.0));
+  y.retain_grad();
+  y.retain_grad();  // once is enough
+  (y * 3).sum().backward();
+  EXPECT_THAT(values(y.grad()), ElementsAre(4, 4));
+}
+
 }  // namespace
 }  // namespace tenon
