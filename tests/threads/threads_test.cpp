@@ -136,30 +136,41 @@ TEST(Threads, MayInferWithCopiesWhileAnOptimizerSteps) {
 TEST(Threads, MayHandWorkOnToAnother) {
   std::mutex mutex;
   std::queue<std::pair<Tensor, float>> queue;
-  std::atomic<int> taken{0};
+  std::atomic<int> makers{kThreads / 2}, taken{0};
   const int count = loops(150);
-  together([&](int t) {
+  const auto make = [&](int t) {
     for (int i = 0; i < count; ++i) {
-      if (t % 2 == 0) {
-        Tensor x = full({64}, static_cast<float>(i));
-        x.add_(t);
+      Tensor x = full({64}, static_cast<float>(i));
+      x.add_(t);
+      const std::scoped_lock lock(mutex);
+      queue.emplace(x, static_cast<float>(64 * (i + t + 1)));
+    }
+    --makers;
+  };
+  const auto take = [&] {
+    for (;;) {
+      const bool last = makers == 0;
+      std::pair<Tensor, float> work;
+      {
         const std::scoped_lock lock(mutex);
-        queue.emplace(x, static_cast<float>(64 * (i + t + 1)));
-      } else {
-        std::pair<Tensor, float> work;
-        {
-          const std::scoped_lock lock(mutex);
-          if (queue.empty()) continue;
+        if (!queue.empty()) {
           work = queue.front();
           queue.pop();
         }
+      }
+      if (work.first.defined()) {
         work.first.add_(1);
         EXPECT_EQ(work.first.sum().item<float>(), work.second);
         ++taken;
+      } else if (last) {
+        return;
+      } else {
+        std::this_thread::yield();
       }
     }
-  });
-  EXPECT_GT(taken.load(), 0);
+  };
+  together([&](int t) { t % 2 == 0 ? make(t) : take(); });
+  EXPECT_EQ(taken.load(), kThreads / 2 * count);
 }
 
 TEST(Threads, MayChangeTheDefaultDevice) {
