@@ -110,6 +110,7 @@ std::unique_ptr<PreparedKernel> prepare_kernel(const KernelCall& call) {
   prepared->reason = answer.reason;
   if (answer.support != TN_ANSWER_NATIVE) return prepared;
   DeviceContext& context = call.context;
+  prepared->release = context.plugin().ops.kernel_release;
   context.check_status(
       context.plugin().ops.prepare(context.handle(), &signature.signature, &prepared->kernel),
       call.op.name());

@@ -26,9 +26,17 @@ struct KernelCall {
 };
 
 struct PreparedKernel : CacheEntry {
+  PreparedKernel() = default;
+  PreparedKernel(const PreparedKernel&) = delete;
+  PreparedKernel& operator=(const PreparedKernel&) = delete;
+  ~PreparedKernel() override {  // another thread's entry came first, or a later step failed
+    if (kernel != nullptr) release(kernel);
+  }
+
   uint32_t support = TN_ANSWER_NO;
   bool per_shape = false;
   tn_kernel kernel = nullptr;
+  void (*release)(tn_kernel) = nullptr;
   std::string reason;
 };
 
