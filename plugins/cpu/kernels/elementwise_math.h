@@ -175,8 +175,8 @@ TENON_CPU_INLINE Logarithm split_logarithm(Float x, Float correction) {
   x = select(small, x * splat(8388608.0f), x);
   const Int bits = as_int(x);
   // The mantissa lies in [sqrt(1/2), sqrt(2)).
-  const Int n = (bits - 0x3f3504f3) >> 23;
-  const Float m = as_float(bits - (n << 23));
+  const Int n = plus(bits, -0x3f3504f3) >> 23;
+  const Float m = as_float((Int)((UInt)bits - (UInt)(n << 23)));
   const Float scaled = correction * as_float((127 - n) << 23);
   const Float f = (m - splat(1.0f)) + select(n > 60, splat(0.0f), scaled);
   return {f, to_float(n + (small & -23)), logarithm_rest(f)};
