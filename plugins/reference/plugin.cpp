@@ -13,20 +13,18 @@ namespace {
 
 using plugin::Status;
 
-constexpr std::align_val_t kAlignment{64};
+constexpr uint64_t kAlignment = 64;
 
 struct Plugin;
 
 class Buffer {
  public:
   explicit Buffer(uint64_t size_bytes)
-      : data_(static_cast<std::byte*>(::operator new(size_bytes, kAlignment))),
-        size_(size_bytes),
-        owned_(true) {}
+      : data_(allocate(size_bytes)), size_(size_bytes), owned_(true) {}
   Buffer(void* data, uint64_t size_bytes)
       : data_(static_cast<std::byte*>(data)), size_(size_bytes) {}
   ~Buffer() {
-    if (owned_) ::operator delete(data_, kAlignment);
+    if (owned_) std::free(data_);
   }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
@@ -41,6 +39,15 @@ class Buffer {
   }
 
  private:
+  // Not operator new: under a sanitizer that one ends the process where it should throw.
+  static std::byte* allocate(uint64_t size_bytes) {
+    if (size_bytes > UINT64_MAX - kAlignment) throw std::bad_alloc();
+    const uint64_t rounded = (size_bytes / kAlignment + 1) * kAlignment;
+    void* data = std::aligned_alloc(kAlignment, rounded);
+    if (data == nullptr) throw std::bad_alloc();
+    return static_cast<std::byte*>(data);
+  }
+
   std::byte* data_;
   uint64_t size_;
   bool owned_ = false;
