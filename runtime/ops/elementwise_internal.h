@@ -13,14 +13,15 @@ void register_logic_ops(OpList& list);
 // How a pointwise op is called: op(…), and where PyTorch has them op_(self, …), op_out(out, …).
 struct Forms {
   Boxed boxed = nullptr, in_place = nullptr, out = nullptr;
+  uint32_t flags = 0;  // kInPlaceForm where in_place is set (no constant expression under sanitizers)
 };
 
 template <auto F>
 inline constexpr Forms only{&box<F>};
 template <auto F, auto InPlace, auto Out>
-inline constexpr Forms forms{&box<F>, &box<InPlace>, &box<Out>};
+inline constexpr Forms forms{&box<F>, &box<InPlace>, &box<Out>, kInPlaceForm};
 template <auto F, auto InPlace>
-inline constexpr Forms with_in_place{&box<F>, &box<InPlace>};
+inline constexpr Forms with_in_place{&box<F>, &box<InPlace>, nullptr, kInPlaceForm};
 template <auto F, auto Out>
 inline constexpr Forms with_out{&box<F>, nullptr, &box<Out>};
 
@@ -37,7 +38,7 @@ Tensor& method(Tensor& self, const Operand& other) {
   return {.name = name,
           .schema = schema,
           .doc = doc,
-          .flags = flags | (forms.in_place != nullptr ? kInPlaceForm : 0u),
+          .flags = flags | forms.flags,
           .boxed = forms.boxed,
           .in_place = forms.in_place,
           .out = forms.out,
