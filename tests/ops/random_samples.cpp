@@ -218,9 +218,9 @@ void add_fills(std::vector<SampleRow>& rows) {
       },
       [](const Call& call) {
         const DType dtype = call.array(0).dtype;
-        if (const auto* each = std::get_if<Array>(call.arguments.data() + 1);
-            call.has(1) && each != nullptr)
-          return chosen(call.array(0).sizes, dtype, *each);
+        if (call.has(1))
+          if (const auto* each = std::get_if<Array>(&call.arguments[1]))
+            return chosen(call.array(0).sizes, dtype, *each);
         const double p = rounded(call.scalar(1, 0.5).to_double(), wide(dtype));
         return drawn(call.array(0).sizes, dtype,
                      [p](size_t i) { return unit(i, kFloat32) < p ? 1.0 : 0.0; });

@@ -18,7 +18,7 @@ using namespace tenon;
 namespace {
 
 Tensor static_tensor;
-nn::Linear* leaked_layer = nullptr;
+nn::Linear* volatile leaked_layer = nullptr;  // volatile: kept, so reachable, though nobody reads it
 thread_local Tensor thread_tensor;
 
 // A whole step: parameters, graph, optimizer, gradients.
@@ -34,7 +34,7 @@ void hold() {
   static_tensor = ones({100, 100});
   static_tensor.requires_grad_();
   thread_tensor = static_tensor * 2;
-  leaked_layer = new nn::Linear(10, 10);
+  if (leaked_layer == nullptr) leaked_layer = new nn::Linear(10, 10);
 }
 
 // Work that nobody waits for.
