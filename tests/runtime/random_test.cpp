@@ -21,8 +21,9 @@ double mean(const std::vector<double>& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 double variance(const std::vector<double>& x) {
+  const double middle = mean(x);
   double sum = 0;
-  for (const double value : x) sum += (value - mean(x)) * (value - mean(x));
+  for (const double value : x) sum += (value - middle) * (value - middle);
   return sum / static_cast<double>(x.size());
 }
 
