@@ -1,0 +1,10 @@
+// The least program: one addition. Prints its greatest memory use in MB.
+#include <tenon/tenon.h>
+
+#include "bench.h"
+
+int main() {
+  const tenon::Tensor x = tenon::ones({16});
+  if ((x + x).sum().item<double>() != 32) return 1;
+  std::cout << peers::memory_mb("VmHWM") << '\n';
+}
