@@ -17,4 +17,13 @@ int run_doctor(Format format, std::chrono::milliseconds timeout);
 // Every op; with a device (may be ""), also how that device computes it.
 int run_ops(const std::string& device, Format format);
 
+struct BenchOptions {
+  std::string device;  // "" is the default device
+  std::string filter;  // a regular expression that kernels' names must match
+  std::string json;    // a file to write, or ""
+};
+// Times our kernels on a device, beside the copy bandwidth and the multiply-add rate measured on
+// it. Errors: InvalidArgument when no kernel matches, Device, Io.
+int run_bench(const BenchOptions& options);
+
 }  // namespace tenon::cli

@@ -36,12 +36,19 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(0.1, 3600.0));
   CLI::App* ops = command("ops", "List every op");
   ops->add_option("--device", options.device, "Also say how this device computes it");
+  BenchOptions bench_options;
+  CLI::App* bench =
+      app.add_subcommand("bench", "Time the kernels of a device beside what it can do");
+  bench->add_option("--device", bench_options.device, "The device; unset: the default one");
+  bench->add_option("--filter", bench_options.filter, "Only kernels whose name matches");
+  bench->add_option("--json", bench_options.json, "Also write the figures to this file");
   CLI::App* probe = app.add_subcommand("probe", "Open one plugin file; the helper of doctor");
   probe->group("");  // not in the help
   probe->add_option("file", options.file)->required();
   CLI11_PARSE(app, argc, argv);
 
   if (probe->parsed()) return serve_probe(options.file);
+  if (bench->parsed()) return run_bench(bench_options);
   if (devices->parsed()) return run_devices(options.format());
   if (ops->parsed()) return run_ops(options.device, options.format());
   const std::chrono::duration<double> timeout(options.timeout_seconds);
