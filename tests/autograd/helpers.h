@@ -12,18 +12,9 @@
 #include <tenon/autograd/node.h>
 #include <tenon/runtime/ops/ops.h>
 
-namespace tenon {
+#include "support/errors.h"
 
-// The text of the tenon::Error that f throws.
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+namespace tenon {
 
 inline std::vector<double> values(const Tensor& tensor) { return tensor.to_vector<double>(); }
 

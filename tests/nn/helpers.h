@@ -7,29 +7,13 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "support/folder.h"
+
 namespace tenon::test {
-
-// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = testing::TempDir() + "tenon_nn_XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string path() const { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::vector<double> values(const Tensor& tensor) { return tensor.to_vector<double>(); }
 

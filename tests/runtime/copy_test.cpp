@@ -6,6 +6,8 @@
 
 #include <tenon/runtime/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace tenon {
 namespace {
 
@@ -16,15 +18,6 @@ constexpr DType kAll[] = {kFloat32, kFloat64, kFloat16, kBFloat16, kInt64,
                           kInt32,   kInt16,   kInt8,    kUInt8,    kBool};
 
 std::vector<float> values(const Tensor& tensor) { return tensor.to_vector<float>(); }
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Every device of this build that works.
 std::vector<Device> devices_here() {

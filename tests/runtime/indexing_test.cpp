@@ -4,6 +4,8 @@
 
 #include <tenon/runtime/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace tenon {
 namespace {
 
@@ -12,15 +14,6 @@ using testing::HasSubstr;
 
 Tensor ramp(const Shape& sizes) { return arange(sizes.numel(), kFloat32).view(sizes); }
 std::vector<float> values(const Tensor& tensor) { return tensor.to_vector<float>(); }
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(BasicIndexing, IntegersDropTheirDimension) {
   const Tensor x = ramp({2, 3});

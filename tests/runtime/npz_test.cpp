@@ -9,27 +9,14 @@
 
 #include <tenon/runtime/ops/ops.h>
 
+#include "support/folder.h"
+
 namespace tenon {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Folder;
 using testing::HasSubstr;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = testing::TempDir() + "tenon_npz_XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name = "a.npz") const { return path_ / name; }
-  [[nodiscard]] size_t count() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), {}));
-  }
-
- private:
-  fs::path path_;
-};
 
 std::string read(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -92,7 +79,7 @@ TEST(Npz, NamesAndDtypesThatDoNotFitLeaveNothing) {
   EXPECT_THROW(save_npz(folder.file(), {{"", x}}), Error);
   EXPECT_THROW(save_npz(folder.file(), {{"a", Tensor()}}), Error);
   EXPECT_THROW(save_npz(folder.file(), {{"a", x}, {"b", x.to(kBFloat16)}}), Error);
-  EXPECT_EQ(folder.count(), 0u);
+  EXPECT_EQ(folder.count(), 0);
 }
 
 TEST(Npz, AFolderThatIsMissingIsNamed) {

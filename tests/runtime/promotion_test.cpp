@@ -7,6 +7,8 @@
 
 #include <tenon/runtime/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace tenon {
 namespace {
 
@@ -47,16 +49,6 @@ class DefaultDType {
  private:
   DType previous_;
 };
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Promotion, OfTwoTensorsWithDimensions) {
   for (size_t i = 0; i < kLetters.size(); ++i)

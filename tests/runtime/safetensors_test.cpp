@@ -11,29 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "support/folder.h"
+
 namespace tenon {
 namespace {
 
+using test::Folder;
 namespace fs = std::filesystem;
-
-// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = testing::TempDir() + "tenon_safetensors_XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name = "a.safetensors") const {
-    return path_ / name;
-  }
-  [[nodiscard]] int64_t count() const {
-    return std::distance(fs::directory_iterator(path_), fs::directory_iterator());
-  }
-
- private:
-  fs::path path_;
-};
 
 void write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<int64_t>(bytes.size()));

@@ -7,18 +7,10 @@
 #include <tenon/runtime/scalar.h>
 #include <tenon/runtime/shape.h>
 
+#include "support/errors.h"
+
 namespace tenon {
 namespace {
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Shape, ComparesSlicesAndJoins) {
   const Shape shape{5, 3};
@@ -46,7 +38,9 @@ TEST(Shape, BroadcastsAsNumPy) {
   EXPECT_EQ(broadcast_shapes({5, 1, 3}, {4, 1}, "op"), (Shape{5, 4, 3}));
   EXPECT_EQ(broadcast_shapes({}, {2}, "op"), (Shape{2}));
   EXPECT_EQ(broadcast_shapes({0, 1}, {1, 4}, "op"), (Shape{0, 4}));
-  EXPECT_NE(message_of([] { (void)broadcast_shapes({2, 3}, {4}, "add"); }).find("(2, 3) and (4)"),
+  EXPECT_NE(message_of([] {
+              (void)broadcast_shapes({2, 3}, {4}, "add");
+            }).find("(2, 3) and (4)"),
             std::string::npos);
 }
 
@@ -74,10 +68,10 @@ TEST(DType, PromotesAsPyTorch) {
 TEST(DType, RoundsHalfOnceToEven) {
   EXPECT_EQ(Half(1.0f).bits, 0x3c00);
   EXPECT_EQ(Half(65504.0f).bits, 0x7bff);
-  EXPECT_EQ(Half(65520.0f).bits, 0x7c00);            // halfway to the next: overflows
+  EXPECT_EQ(Half(65520.0f).bits, 0x7c00);  // halfway to the next: overflows
   EXPECT_EQ(Half(65519.996).bits, 0x7bff);
-  EXPECT_EQ(Half(0x1p-24).bits, 0x0001);             // least subnormal
-  EXPECT_EQ(Half(0x1p-25).bits, 0x0000);             // halfway: to even
+  EXPECT_EQ(Half(0x1p-24).bits, 0x0001);                  // least subnormal
+  EXPECT_EQ(Half(0x1p-25).bits, 0x0000);                  // halfway: to even
   EXPECT_EQ(Half(1.0 + 0x1p-11 + 0x1p-40).bits, 0x3c01);  // a detour over float would lose it
   EXPECT_EQ(Half(-0.0f).bits, 0x8000);
   EXPECT_TRUE(static_cast<float>(Half(std::numeric_limits<float>::quiet_NaN())) !=

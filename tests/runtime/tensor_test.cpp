@@ -8,21 +8,13 @@
 #include <tenon/runtime/memory/allocator.h>
 #include <tenon/runtime/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace tenon {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::vector<float> values(const Tensor& tensor) { return tensor.to_vector<float>(); }
 
@@ -69,7 +61,8 @@ TEST(View, SharesMemoryAndRefusesWhatItCannotShow) {
 
 TEST(AsStrided, NeverLeavesTheStorage) {
   const Tensor x = arange(6);
-  EXPECT_EQ(x.as_strided({2, 2}, {1, 1}, 1).to_vector<int64_t>(), (std::vector<int64_t>{1, 2, 2, 3}));
+  EXPECT_EQ(x.as_strided({2, 2}, {1, 1}, 1).to_vector<int64_t>(),
+            (std::vector<int64_t>{1, 2, 2, 3}));
   EXPECT_THROW((void)x.as_strided({7}, {1}, 0), Error);
   EXPECT_THROW((void)x.as_strided({2}, {1}, -1), Error);
   EXPECT_THROW((void)x.as_strided({2}, {-1}, 3), Error);
