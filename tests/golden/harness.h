@@ -1,17 +1,15 @@
 // How the replays are registered, counted and compared.
 #pragma once
 
-#include <functional>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include <tenon/runtime/tensor.h>
 
+#include "support/dynamic_test.h"
+
 namespace tenon::golden {
 
-// Registers one GoogleTest case `suite.name`.
-void add_test(const std::string& suite, const std::string& name, std::function<void()> body);
+using test::add_test;
 
 // Counts what ran, by kind ("calls", "gradients", "trainings"). When a whole program ran, its end
 // compares the counts with floor.txt.

@@ -1,26 +1,11 @@
 // tests_golden: Tenon's results next to PyTorch's.
 #include <cstdio>
-#include <map>
 
 #include "golden/harness.h"
 #include "golden/table.h"
 
 namespace tenon::golden {
 namespace {
-
-std::map<std::string, int64_t>& counts() {
-  static auto& map = *new std::map<std::string, int64_t>;
-  return map;
-}
-
-class DynamicTest : public testing::Test {
- public:
-  explicit DynamicTest(std::function<void()> body) : body_(std::move(body)) {}
-  void TestBody() override { body_(); }
-
- private:
-  std::function<void()> body_;
-};
 
 // Says how much ran; a whole run that ran too little fails.
 class Counts : public testing::Environment {
@@ -31,9 +16,9 @@ class Counts : public testing::Environment {
     for (const char* kind : {"calls", "gradients", "trainings"}) {
       const int64_t floor = floor_of(kind);
       std::printf("[   ran    ] %s: %lld (floor %lld)\n", kind,
-                  static_cast<long long>(counts()[kind]), static_cast<long long>(floor));
+                  static_cast<long long>(test::counts()[kind]), static_cast<long long>(floor));
       if (whole) {
-        EXPECT_GE(counts()[kind], floor) << kind << "; floor.txt holds the least number";
+        EXPECT_GE(test::counts()[kind], floor) << kind << "; floor.txt holds the least number";
       }
     }
   }
@@ -41,13 +26,7 @@ class Counts : public testing::Environment {
 
 }  // namespace
 
-void add_test(const std::string& suite, const std::string& name, std::function<void()> body) {
-  testing::RegisterTest(
-      suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-      [body = std::move(body)]() -> testing::Test* { return new DynamicTest(body); });
-}
-
-void count(const std::string& kind) { ++counts()[kind]; }
+void count(const std::string& kind) { ++test::counts()[kind]; }
 
 }  // namespace tenon::golden
 

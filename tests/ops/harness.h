@@ -1,19 +1,16 @@
 // How the op tests are registered, counted and rerun.
 #pragma once
 
-#include <functional>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include <tenon/runtime/device.h>
 
 #include "ops/op_samples.h"
+#include "support/dynamic_test.h"
 
 namespace tenon::ops_test {
 
-// Registers one GoogleTest case `suite.name`.
-void add_test(const std::string& suite, const std::string& name, std::function<void()> body);
+using test::add_test;
 
 // --case=<id>: only the case of that id runs; empty means all.
 [[nodiscard]] const std::string& wanted_case();

@@ -1,6 +1,5 @@
 // tests_ops [--case=<id>] [GoogleTest's options]
 #include <cstdio>
-#include <map>
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/dispatch/operator.h>
@@ -15,36 +14,16 @@ std::string& case_option() {
   return option;
 }
 
-std::map<std::string, int64_t>& counts() {
-  static auto& map = *new std::map<std::string, int64_t>;
-  return map;
-}
-
-class DynamicTest : public testing::Test {
- public:
-  explicit DynamicTest(std::function<void()> body) : body_(std::move(body)) {}
-  void TestBody() override { body_(); }
-
- private:
-  std::function<void()> body_;
-};
-
 // Says how many cases ran.
 class Counts : public testing::Environment {
  public:
   void TearDown() override {
-    for (const auto& [kind, count] : counts())
+    for (const auto& [kind, count] : test::counts())
       std::printf("[   cases  ] %s: %lld\n", kind.c_str(), static_cast<long long>(count));
   }
 };
 
 }  // namespace
-
-void add_test(const std::string& suite, const std::string& name, std::function<void()> body) {
-  testing::RegisterTest(
-      suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-      [body = std::move(body)]() -> testing::Test* { return new DynamicTest(body); });
-}
 
 const std::string& wanted_case() { return case_option(); }
 
@@ -55,7 +34,7 @@ std::string rerun(const std::string& id) {
                    info.name(), "' --case='", id, "'");
 }
 
-void count_case(const std::string& kind) { ++counts()[kind]; }
+void count_case(const std::string& kind) { ++test::counts()[kind]; }
 
 bool computes(DType dtype) {
   DeviceContext& context = DeviceContext::get(default_device());
