@@ -1,7 +1,7 @@
 // Shared by the files of the elementwise and activation families.
 #pragma once
 
-#include <tenon/runtime/dispatch/op_list.h>
+#include <tenon/runtime/ops/composite_internal.h>
 
 namespace tenon {
 
@@ -10,18 +10,12 @@ void register_float_ops(OpList& list);
 void register_binary_ops(OpList& list);
 void register_logic_ops(OpList& list);
 
-// How a pointwise op is called: op(…), and where PyTorch has them op_(self, …), op_out(out, …).
-struct Forms {
-  Boxed boxed = nullptr, in_place = nullptr, out = nullptr;
-  uint32_t flags = 0;  // kInPlaceForm where in_place is set (no constant expression under sanitizers)
-};
-
 template <auto F>
 inline constexpr Forms only{&box<F>};
 template <auto F, auto InPlace, auto Out>
-inline constexpr Forms forms{&box<F>, &box<InPlace>, &box<Out>, kInPlaceForm};
+inline constexpr Forms forms{&box<F>, &box<InPlace>, &box<Out>};
 template <auto F, auto InPlace>
-inline constexpr Forms with_in_place{&box<F>, &box<InPlace>, nullptr, kInPlaceForm};
+inline constexpr Forms with_in_place{&box<F>, &box<InPlace>};
 template <auto F, auto Out>
 inline constexpr Forms with_out{&box<F>, nullptr, &box<Out>};
 
@@ -50,12 +44,6 @@ Tensor& method(Tensor& self, const Operand& other) {
                                               const Forms& forms,
                                               uint32_t (*emit)(ProgramBuilder&)) {
   return pointwise_spec(name, schema, doc, forms, emit, Promotion::kCompare, kNoGradient);
-}
-
-// Written in other ops.
-[[nodiscard]] constexpr Op::Spec composite_spec(const char* name, const char* schema,
-                                                const char* doc, const Forms& forms) {
-  return pointwise_spec(name, schema, doc, forms, nullptr, Promotion::kCommon, kComposite);
 }
 
 }  // namespace tenon

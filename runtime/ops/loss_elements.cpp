@@ -95,12 +95,7 @@ constexpr Op::Spec element_loss(const char* name, const char* schema, const char
           .emit = emit};
 }
 
-constexpr Op::Spec composite_loss(const char* name, const char* schema, const char* doc,
-                                  Boxed boxed) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kComposite, .boxed = boxed};
-}
-
-constinit const Op kMseLoss{composite_loss(
+constinit const Op kMseLoss{composite_spec(
     "mse_loss", "mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
     R"(Squared error (self - target)^2, reduced over all elements (0 none, 1 mean, 2 sum).
 
@@ -111,7 +106,7 @@ Source: torch.nn.functional.mse_loss.)",
     &box<&mse_loss>)};
 
 constinit const Op kL1Loss{
-    composite_loss("l1_loss", "l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
+    composite_spec("l1_loss", "l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
                    R"(Absolute error |self - target|, reduced (0 none, 1 mean, 2 sum).
 
 Shapes, dtypes, errors: as mse_loss. Source: torch.nn.functional.l1_loss.)",
@@ -178,7 +173,7 @@ constinit const Op kSoftMargin{element_loss(
 Shapes, dtypes, errors: as mse_loss. Source: torch.nn.functional.soft_margin_loss.)",
     &box<&soft_margin_loss>, &emit_soft_margin)};
 
-constinit const Op kGaussianNll{composite_loss(
+constinit const Op kGaussianNll{composite_spec(
     "gaussian_nll_loss",
     "gaussian_nll_loss(Tensor self, Tensor target, Tensor var, bool full=False, float eps=1e-6, "
     "int reduction=1) -> Tensor",
@@ -191,7 +186,7 @@ Errors: InvalidArgument for other sizes or eps <= 0; DType.
 Source: Nix and Weigend 1994; torch.nn.functional.gaussian_nll_loss.)",
     &box<&gaussian_nll_loss>)};
 
-constinit const Op kPoissonNll{composite_loss(
+constinit const Op kPoissonNll{composite_spec(
     "poisson_nll_loss",
     "poisson_nll_loss(Tensor self, Tensor target, bool log_input=True, bool full=False, "
     "float eps=1e-8, int reduction=1) -> Tensor",
@@ -201,7 +196,7 @@ y * log y - y + 1/2 * log(2 pi y) where y > 1. Reduced (0 none, 1 mean, 2 sum).
 Shapes, dtypes, errors: as mse_loss. Source: torch.nn.functional.poisson_nll_loss.)",
     &box<&poisson_nll_loss>)};
 
-constinit const Op kHingeEmbedding{composite_loss(
+constinit const Op kHingeEmbedding{composite_spec(
     "hinge_embedding_loss",
     "hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=1) -> Tensor",
     R"(x where y = 1, max(0, margin - x) where y = -1; reduced (0 none, 1 mean, 2 sum).

@@ -1,8 +1,8 @@
 // Shared by the files of the loss family.
 #pragma once
 
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/program_builder.h>
+#include <tenon/runtime/ops/composite_internal.h>
 #include <tenon/runtime/ops/loss.h>
 #include <tenon/runtime/ops/reduction.h>
 #include <tenon/runtime/ops/support_internal.h>

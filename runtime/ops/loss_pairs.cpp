@@ -6,11 +6,7 @@
 namespace tenon {
 namespace {
 
-constexpr Op::Spec composite(const char* name, const char* schema, const char* doc, Boxed boxed) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kComposite, .boxed = boxed};
-}
-
-constinit const Op kPairwiseDistance{composite(
+constinit const Op kPairwiseDistance{composite_spec(
     "pairwise_distance",
     "pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-6, bool keepdim=False) -> "
     "Tensor",
@@ -21,7 +17,7 @@ Dtypes: floating point. Errors: InvalidArgument when sizes do not broadcast or f
 Source: torch.nn.functional.pairwise_distance.)",
     &box<&pairwise_distance>)};
 
-constinit const Op kCdist{composite(
+constinit const Op kCdist{composite_spec(
     "cdist", "cdist(Tensor x1, Tensor x2, float p=2) -> Tensor",
     R"(p-norm distances of every row of x1 to every row of x2; at distance 0 the gradient is 0.
 
@@ -31,16 +27,16 @@ Errors: InvalidArgument for other sizes or p < 0; DType. Source: torch.cdist.)",
     &box<&cdist>)};
 
 constinit const Op kCosineSimilarity{
-    composite("cosine_similarity",
-              "cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-8) -> Tensor",
-              R"(Sum of x1 / max(|x1|, eps) * x2 / max(|x2|, eps) along dim.
+    composite_spec("cosine_similarity",
+                   "cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-8) -> Tensor",
+                   R"(Sum of x1 / max(|x1|, eps) * x2 / max(|x2|, eps) along dim.
 
 Shapes: broadcast, then dim is removed.
 Dtypes: floating point. Errors: Index; InvalidArgument when sizes do not broadcast; DType.
 Source: torch.nn.functional.cosine_similarity.)",
-              &box<&cosine_similarity>)};
+                   &box<&cosine_similarity>)};
 
-constinit const Op kMarginRanking{composite(
+constinit const Op kMarginRanking{composite_spec(
     "margin_ranking_loss",
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, "
     "int reduction=1) -> Tensor",
@@ -52,7 +48,7 @@ Errors: InvalidArgument when sizes differ; DType.
 Source: torch.nn.functional.margin_ranking_loss.)",
     &box<&margin_ranking_loss>)};
 
-constinit const Op kCosineEmbedding{composite(
+constinit const Op kCosineEmbedding{composite_spec(
     "cosine_embedding_loss",
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, "
     "int reduction=1) -> Tensor",
@@ -64,7 +60,7 @@ Dtypes: inputs floating point. Errors: InvalidArgument for other sizes; DType.
 Source: torch.nn.functional.cosine_embedding_loss.)",
     &box<&cosine_embedding_loss>)};
 
-constinit const Op kTripletMargin{composite(
+constinit const Op kTripletMargin{composite_spec(
     "triplet_margin_loss",
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, "
     "float p=2, float eps=1e-6, bool swap=False, int reduction=1) -> Tensor",

@@ -1,8 +1,8 @@
 // Shared by the files of the manipulation family.
 #pragma once
 
-#include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/ops/composite_internal.h>
 #include <tenon/runtime/ops/copy.h>
 
 namespace tenon {
@@ -11,12 +11,6 @@ void register_repeat_ops(OpList& list);
 void register_interleave_ops(OpList& list);
 void register_order_ops(OpList& list);
 void register_image_layout_ops(OpList& list);
-
-// An op made of others.
-[[nodiscard]] constexpr Op::Spec composite_spec(const char* name, const char* schema,
-                                                const char* doc, Boxed boxed, uint32_t flags = 0) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = flags | kComposite, .boxed = boxed};
-}
 
 // The boxed form of an op that takes one number for a list of one.
 template <auto F>

@@ -8,7 +8,7 @@
 namespace tenon {
 namespace {
 
-constinit const Op kAddmm{ops::composite(
+constinit const Op kAddmm{composite_spec(
     "addmm", "addmm(Tensor self, Tensor a, Tensor b, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     R"(out = beta * self + alpha * (a x b). With beta = 0 the values of self are not used, so that
 its NaN and infinities do not spread.
@@ -19,7 +19,7 @@ Errors: as matmul; InvalidArgument when self does not broadcast; DType.
 Source: torch.addmm.)",
     &box<&addmm>, kInPlaceForm)};
 
-constinit const Op kAddmv{ops::composite(
+constinit const Op kAddmv{composite_spec(
     "addmv",
     "addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     R"(out = beta * self + alpha * (mat x vec); with beta = 0 self is not read.
@@ -28,7 +28,7 @@ Shapes: self broadcasts to (m), mat (m, k), vec (k) -> (m).
 Dtypes, errors: as addmm. Source: torch.addmv.)",
     &box<&addmv>, kInPlaceForm)};
 
-constinit const Op kAddr{ops::composite(
+constinit const Op kAddr{composite_spec(
     "addr",
     "addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     R"(out = beta * self + alpha * outer(vec1, vec2); with beta = 0 self is not read.
@@ -37,7 +37,7 @@ Shapes: self broadcasts to (m, n), vec1 (m), vec2 (n) -> (m, n).
 Dtypes, errors: as addmm. Source: torch.addr.)",
     &box<&addr>, kInPlaceForm)};
 
-constinit const Op kAddbmm{ops::composite(
+constinit const Op kAddbmm{composite_spec(
     "addbmm",
     "addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
     R"(out = beta * self + alpha * (sum over the batch of batch1 x batch2); with beta = 0 self is
@@ -48,7 +48,7 @@ Dtypes, errors: as addmm. Source: torch.addbmm.)",
     &box<&addbmm>, kInPlaceForm)};
 
 constinit const Op kBaddbmm{
-    ops::composite("baddbmm",
+    composite_spec("baddbmm",
                    "baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
                    "alpha=1) -> Tensor",
                    R"(out = beta * self + alpha * (batch1 x batch2); with beta = 0 self is not read.

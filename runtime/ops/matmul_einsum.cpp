@@ -13,7 +13,7 @@
 namespace tenon {
 namespace {
 
-constinit const Op kEinsum{ops::composite(
+constinit const Op kEinsum{composite_spec(
     "einsum", "einsum(str equation, Tensor[] operands) -> Tensor",
     R"(Sum of products in Einstein's notation: a letter names a dimension of the operands, letters
 that the output leaves out are summed, a letter twice in one operand takes the diagonal, "..." stands

@@ -1,7 +1,7 @@
 // Shared by the files of the matmul family.
 #pragma once
 
-#include <tenon/runtime/dispatch/op_list.h>
+#include <tenon/runtime/ops/composite_internal.h>
 #include <tenon/runtime/ops/support_internal.h>
 
 namespace tenon {
@@ -11,12 +11,6 @@ void register_added_product_ops(OpList& list);
 void register_einsum_ops(OpList& list);
 
 namespace ops {
-
-// A record whose function is written in other ops.
-[[nodiscard]] constexpr Op::Spec composite(const char* name, const char* schema, const char* doc,
-                                           Boxed boxed, uint32_t flags = 0) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kComposite | flags, .boxed = boxed};
-}
 
 // The elements [i, i] of two dimensions of one size, as a last dimension.
 [[nodiscard]] Tensor diagonal_of(const Tensor& self, int64_t dim1, int64_t dim2);

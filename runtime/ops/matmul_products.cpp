@@ -13,62 +13,62 @@
 namespace tenon {
 namespace {
 
-using ops::composite;
-
-constinit const Op kMv{composite("mv", "mv(Tensor self, Tensor vec) -> Tensor",
-                                 R"(Product of a matrix and a vector.
+constinit const Op kMv{composite_spec("mv", "mv(Tensor self, Tensor vec) -> Tensor",
+                                      R"(Product of a matrix and a vector.
 
 Shapes: (m, k) x (k) -> (m).
 Dtypes, errors: as matmul. Source: torch.mv.)",
-                                 &box<&mv>)};
+                                      &box<&mv>)};
 
-constinit const Op kVdot{composite("vdot", "vdot(Tensor self, Tensor other) -> Tensor",
-                                   R"(Inner product of two vectors; of real numbers the same as dot.
+constinit const Op kVdot{
+    composite_spec("vdot", "vdot(Tensor self, Tensor other) -> Tensor",
+                   R"(Inner product of two vectors; of real numbers the same as dot.
 
 Shapes: (n) x (n) -> ().
 Dtypes, errors: as matmul. Source: torch.vdot.)",
-                                   &box<&vdot>)};
+                   &box<&vdot>)};
 
-constinit const Op kVecdot{
-    composite("linalg_vecdot", "linalg_vecdot(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
-              R"(Sum of self * other along dim.
+constinit const Op kVecdot{composite_spec(
+    "linalg_vecdot", "linalg_vecdot(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
+    R"(Sum of self * other along dim.
 
 Shapes: broadcast, then dim is removed.
 Dtypes: one for both, not bool. Errors: Index; DType; InvalidArgument when sizes do not broadcast.
 Source: torch.linalg.vecdot.)",
-              &box<&linalg_vecdot>)};
+    &box<&linalg_vecdot>)};
 
-constinit const Op kInner{composite("inner", "inner(Tensor self, Tensor other) -> Tensor",
-                                    R"(Sum of products over the last dimension of both.
+constinit const Op kInner{composite_spec("inner", "inner(Tensor self, Tensor other) -> Tensor",
+                                         R"(Sum of products over the last dimension of both.
 
 Shapes: (a..., k) and (b..., k) -> (a..., b...); a 0-d operand multiplies.
 Dtypes: one for both, as matmul. Errors: InvalidArgument for other last sizes; DType.
 Source: torch.inner, numpy.inner.)",
-                                    &box<&inner>)};
+                                         &box<&inner>)};
 
-constinit const Op kOuter{composite("outer", "outer(Tensor self, Tensor vec2) -> Tensor",
-                                    R"(out[i, j] = self[i] * vec2[j].
+constinit const Op kOuter{composite_spec("outer", "outer(Tensor self, Tensor vec2) -> Tensor",
+                                         R"(out[i, j] = self[i] * vec2[j].
 
 Shapes: (m) and (n) -> (m, n). Dtypes: any, promoted as mul. Errors: InvalidArgument for other ranks.
 Source: torch.outer.)",
-                                    &box<&outer>)};
+                                         &box<&outer>)};
 
-constinit const Op kKron{composite("kron", "kron(Tensor self, Tensor other) -> Tensor",
-                                   R"(Kronecker product: other, scaled by every element of self.
+constinit const Op kKron{
+    composite_spec("kron", "kron(Tensor self, Tensor other) -> Tensor",
+                   R"(Kronecker product: other, scaled by every element of self.
 
 Shapes: (a0, a1...) and (b0, b1...) -> (a0*b0, a1*b1...), up to 4 dimensions; the shorter one gets
   leading ones.
 Dtypes: any, promoted as mul. Errors: InvalidArgument beyond 4 dimensions.
 Source: torch.kron.)",
-                                   &box<&kron>)};
+                   &box<&kron>)};
 
 constinit const Op kCross{
-    composite("cross", "cross(Tensor self, Tensor other, int? dim=None) -> Tensor",
-              R"(linalg_cross along dim, or along the first dimension of size 3 when None.
+    composite_spec("cross", "cross(Tensor self, Tensor other, int? dim=None) -> Tensor",
+                   R"(linalg_cross along dim, or along the first dimension of size 3 when None.
 Errors: as linalg_cross; InvalidArgument when None and no size is 3. Source: torch.cross.)",
-              &box<&cross>)};
+                   &box<&cross>)};
 
-constinit const Op kLinalgCross{composite(
+constinit const Op kLinalgCross{composite_spec(
     "linalg_cross", "linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
     R"(Cross products of the 3-vectors along dim: (a1*b2 - a2*b1, a2*b0 - a0*b2, a0*b1 - a1*b0).
 
@@ -77,7 +77,7 @@ Dtypes: any but bool, promoted as mul.
 Errors: InvalidArgument for other sizes or ranks; Index; DType. Source: torch.linalg.cross.)",
     &box<&linalg_cross>)};
 
-constinit const Op kTensordot{composite(
+constinit const Op kTensordot{composite_spec(
     "tensordot",
     "tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
     R"(Sum of products over pairs of dimensions: dims_self[i] of self with dims_other[i] of other.
@@ -89,7 +89,7 @@ Source: torch.tensordot, numpy.tensordot.)",
     &box<static_cast<Tensor (*)(const Tensor&, const Tensor&, const Shape&, const Shape&)>(
         &tensordot)>)};
 
-constinit const Op kMultiDot{composite(
+constinit const Op kMultiDot{composite_spec(
     "linalg_multi_dot", "linalg_multi_dot(Tensor[] tensors) -> Tensor",
     R"(Product of two matrices and more, in the order that needs the fewest multiplications.
 
@@ -99,27 +99,27 @@ Source: torch.linalg.multi_dot; Cormen et al., matrix-chain order.)",
     &box<&linalg_multi_dot>)};
 
 constinit const Op kChainMatmul{
-    composite("chain_matmul", "chain_matmul(Tensor[] matrices) -> Tensor",
-              R"(linalg_multi_dot of matrices only; one alone is returned.
+    composite_spec("chain_matmul", "chain_matmul(Tensor[] matrices) -> Tensor",
+                   R"(linalg_multi_dot of matrices only; one alone is returned.
 Source: torch.chain_matmul.)",
-              &box<&chain_matmul>)};
+                   &box<&chain_matmul>)};
 
 constinit const Op kMatrixPower{
-    composite("matrix_power", "matrix_power(Tensor self, int n) -> Tensor",
-              R"(Product of n factors self, by repeated squaring; n = 0 gives the identity.
+    composite_spec("matrix_power", "matrix_power(Tensor self, int n) -> Tensor",
+                   R"(Product of n factors self, by repeated squaring; n = 0 gives the identity.
 
 Shapes: (..., m, m) -> the same.
 Dtypes: as matmul. Errors: InvalidArgument when not square or n < 0 (invert it first).
 Source: torch.matrix_power.)",
-              &box<&matrix_power>)};
+                   &box<&matrix_power>)};
 
-constinit const Op kTrace{composite("trace", "trace(Tensor self) -> Tensor",
-                                    R"(Sum of the diagonal of a matrix.
+constinit const Op kTrace{composite_spec("trace", "trace(Tensor self) -> Tensor",
+                                         R"(Sum of the diagonal of a matrix.
 
 Shapes: (m, n) -> (). Dtypes: as sum. Errors: InvalidArgument for other ranks. Source: torch.trace.)",
-                                    &box<&trace>)};
+                                         &box<&trace>)};
 
-constinit const Op kMatrixNorm{composite(
+constinit const Op kMatrixNorm{composite_spec(
     "linalg_matrix_norm",
     "linalg_matrix_norm(Tensor self, Scalar? ord=None, int[] dims=[-2,-1], bool keepdim=False, *, "
     "ScalarType? dtype=None) -> Tensor",
@@ -133,7 +133,7 @@ Errors: InvalidArgument unless dims are two; Unsupported for orders of singular 
 Source: torch.linalg.matrix_norm.)",
     &box<&linalg_matrix_norm>)};
 
-constinit const Op kBilinear{composite(
+constinit const Op kBilinear{composite_spec(
     "bilinear",
     "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
     R"(out[..., o] = sum over i, j of input1[..., i] * weight[o, i, j] * input2[..., j] + bias[o].

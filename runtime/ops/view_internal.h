@@ -1,7 +1,7 @@
 // Shared by the files of the view family.
 #pragma once
 
-#include <tenon/runtime/dispatch/op_list.h>
+#include <tenon/runtime/ops/composite_internal.h>
 
 namespace tenon {
 
@@ -17,7 +17,7 @@ void register_view_shape_ops(OpList& list);
 // A view made of other views.
 [[nodiscard]] constexpr Op::Spec composite_view(const char* name, const char* schema,
                                                 const char* doc, Boxed boxed) {
-  return {.name = name, .schema = schema, .doc = doc, .flags = kView | kComposite, .boxed = boxed};
+  return composite_spec(name, schema, doc, boxed, kView);
 }
 
 // The boxed form of an op whose argument 1 is one integer or a list of them.
