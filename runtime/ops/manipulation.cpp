@@ -154,11 +154,11 @@ Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
 }
 
 Tensor& cat_out(Tensor& out, std::span<const Tensor> tensors, int64_t dim) {
-  return store_out("cat", out, cat(tensors, dim));
+  return store_result(kCat, out, cat(tensors, dim));
 }
 
 Tensor& stack_out(Tensor& out, std::span<const Tensor> tensors, int64_t dim) {
-  return store_out("stack", out, stack(tensors, dim));
+  return store_result(kStack, out, stack(tensors, dim));
 }
 
 Tensor vstack(std::span<const Tensor> tensors) {

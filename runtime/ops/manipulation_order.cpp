@@ -242,10 +242,10 @@ Tensor triu(const Tensor& self, int64_t diagonal) {
 Tensor& tril_(Tensor& self, int64_t diagonal) { return self.copy_(tril(self, diagonal)); }
 Tensor& triu_(Tensor& self, int64_t diagonal) { return self.copy_(triu(self, diagonal)); }
 Tensor& tril_out(Tensor& out, const Tensor& self, int64_t diagonal) {
-  return store_out("tril", out, tril(self, diagonal));
+  return store_result(kTril, out, tril(self, diagonal));
 }
 Tensor& triu_out(Tensor& out, const Tensor& self, int64_t diagonal) {
-  return store_out("triu", out, triu(self, diagonal));
+  return store_result(kTriu, out, triu(self, diagonal));
 }
 
 Tensor diag(const Tensor& self, int64_t diagonal) {

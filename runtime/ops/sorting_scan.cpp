@@ -157,10 +157,10 @@ Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
 Tensor& cumsum_(Tensor& self, int64_t dim) { return scan_in_place(kCumsum, self, dim); }
 Tensor& cumprod_(Tensor& self, int64_t dim) { return scan_in_place(kCumprod, self, dim); }
 Tensor& cumsum_out(Tensor& out, const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  return store_out("cumsum", out, cumsum(self, dim, dtype));
+  return store_result(kCumsum, out, cumsum(self, dim, dtype));
 }
 Tensor& cumprod_out(Tensor& out, const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  return store_out("cumprod", out, cumprod(self, dim, dtype));
+  return store_result(kCumprod, out, cumprod(self, dim, dtype));
 }
 
 std::pair<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) {
