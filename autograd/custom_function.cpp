@@ -32,6 +32,11 @@ bool shares_memory(const std::vector<Tensor>& tensors, const Tensor& tensor) {
   });
 }
 
+// Edits of the result, and uses of it after edits of the input, are refused from here on.
+void mark_sharing(TensorImpl& output) {
+  if (output.in_graph() || output.base) ensure_meta(output).shares_input = true;
+}
+
 }  // namespace
 
 std::string demangled_name(const std::type_info& type) {
@@ -138,10 +143,11 @@ void FunctionNode::finish(std::vector<Tensor>& outputs) {
         rebase(*outputs[i].impl(), {Ref<Node>(this), output_nr});
       else
         set_history(*outputs[i].impl(), this, output_nr);
-      if (!contains(context.dirty_, outputs[i]) && shares_memory(inputs_, outputs[i]))
-        meta_of(*outputs[i].impl())->shares_input = true;
     }
   }
+  for (const Tensor& output : outputs)
+    if (output.defined() && !contains(context.dirty_, output) && shares_memory(inputs_, output))
+      mark_sharing(*output.impl());
   inputs_.clear();
   context.dirty_.clear();
   context.constant_.clear();

@@ -10,7 +10,11 @@ namespace tenon::autograd {
 namespace {
 
 std::string print_suffix(const Tensor& tensor) {
-  if (const Node* node = tensor.grad_fn()) return " grad_fn=<" + node->name() + ">";
+  try {
+    if (const Node* node = tensor.grad_fn()) return " grad_fn=<" + node->name() + ">";
+  } catch (const Error&) {  // a view of the input of a custom function, which was written to
+    return " grad_fn=<Invalid>";
+  }
   return tensor.requires_grad() ? " requires_grad=True" : "";
 }
 

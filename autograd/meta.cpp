@@ -7,23 +7,39 @@
 
 namespace tenon::autograd {
 
+namespace {
+
+void take_edge(TensorImpl& impl, Edge edge, uint64_t version) {
+  AutogradMeta& meta = ensure_meta(impl);
+  forget_history(meta);
+  // retain_grad() follows a tensor through in-place calls.
+  if (meta.cell) edge.node->make_extras().retained.push_back({edge.output_nr, meta.cell});
+  meta.edge = std::move(edge);
+  meta.edge_version.store(version, std::memory_order_release);
+}
+
+// A custom function has a derivative of its own, which a history made from the base would drop.
+void check_input_is_unwritten(const AutogradMeta& meta) {
+  if (!meta.shares_input) return;
+  fail(ErrorCode::kAutograd, meta.edge.node ? meta.edge.node->name() : "autograd",
+       "the result of a custom function or of a module with backward hooks is a view of its input, "
+       "which was modified in place or joined the graph since; clone() the result before that");
+}
+
+}  // namespace
+
 void forget_history(AutogradMeta& meta) {
   if (meta.cell && meta.edge.node && meta.edge.node->extras() != nullptr)
     std::erase_if(meta.edge.node->extras()->retained,
                   [&](const auto& retained) { return retained.cell == meta.cell; });
+  meta.edge_version.store(AutogradMeta::kNoVersion, std::memory_order_relaxed);
   meta.edge = {};
   meta.shares_input = false;
 }
 
 void set_history(TensorImpl& impl, Node* node, uint32_t output_nr) {
-  AutogradMeta& meta = ensure_meta(impl);
-  forget_history(meta);
-  meta.edge = {Ref<Node>(node), output_nr};
-  meta.view_version = impl.storage->version();
+  take_edge(impl, {Ref<Node>(node), output_nr}, impl.storage->version());
   impl.requires_grad = true;
-  if (!meta.cell) return;
-  // retain_grad() follows a tensor through in-place calls.
-  node->make_extras().retained.push_back({output_nr, meta.cell});
 }
 
 void make_leaf(TensorImpl& impl) {
@@ -35,17 +51,25 @@ void make_leaf(TensorImpl& impl) {
 }
 
 Edge edge_of(TensorImpl& impl, uint32_t version) {
-  AutogradMeta* meta = meta_of(impl);
-  Edge own = meta != nullptr ? meta->edge : Edge();
-  if (!impl.base || !impl.base->requires_grad) return own;
-  if (own.node && (meta->view_version == version || own.node->is_leaf())) return own;
-  // Two threads may ask at once; the tensor's own state is only touched under the lock.
+  const AutogradMeta* meta = meta_of(impl);
+  if (meta != nullptr && meta->edge_version.load(std::memory_order_acquire) == version)
+    return meta->edge;
+  if (!impl.base || !impl.base->requires_grad) {
+    if (meta == nullptr) return {};
+    check_input_is_unwritten(*meta);
+    return meta->edge;
+  }
+  // Two threads may ask at once; what the view knows of itself changes under the lock alone.
   static std::mutex& mutex = *new std::mutex;
   const std::lock_guard lock(mutex);
-  Ref<Node> node = record_view_of_base(impl, edge_of(*impl.base, version));
-  set_history(impl, node.get(), 0);
-  meta_of(impl)->view_version = version;
-  return {std::move(node), 0};
+  if (meta = meta_of(impl); meta != nullptr) {
+    const bool current = meta->edge_version.load(std::memory_order_relaxed) == version;
+    if (current || (meta->edge.node && meta->edge.node->is_leaf())) return meta->edge;
+    check_input_is_unwritten(*meta);
+  }
+  const Edge edge{record_view_of_base(impl, edge_of(*impl.base, version)), 0};
+  take_edge(impl, edge, version);  // it is in the graph through its base
+  return edge;
 }
 
 }  // namespace tenon::autograd

@@ -177,6 +177,32 @@ TEST(CustomFunction, ResultsThatShareAnInputsMemoryAreNotEdited) {
   EXPECT_THAT(values(x.grad()), Each(-10));
 }
 
+TEST(CustomFunction, ResultsThatShareAnInputsMemoryEndWithItsNextWrite) {
+  const Tensor x = tensor({1., 2.}).requires_grad_();
+  Tensor input = x * 2;
+  const Tensor y = Reverse::apply(input), first = y.select(0, 0), used = y * 1, copy = y.clone();
+  {
+    const NoGradGuard off;
+    input.mul_(5);
+  }
+  const auto refused = HasSubstr("ReverseBackward: the result of a custom function");
+  EXPECT_THAT(message_of([&] { (void)(y * 1); }), refused);
+  EXPECT_THAT(message_of([&] { (void)(first * 1); }), refused);
+  EXPECT_THAT(message_of([&] { y.sum().backward(); }), refused);
+  EXPECT_THAT(y.str(), HasSubstr("grad_fn=<Invalid>"));
+  (used + copy).sum().backward();  // what was made before holds
+  EXPECT_THAT(values(x.grad()), Each(-4));
+}
+
+TEST(CustomFunction, ResultsOfAConstantThatJoinedTheGraphAreRefused) {
+  const Tensor w = ones({2}).requires_grad_();
+  Tensor input = ones({2});
+  const Tensor y = Reverse::apply(input);
+  EXPECT_THAT(values(y * 1), Each(1));
+  input.mul_(w);
+  EXPECT_THAT(message_of([&] { (void)(y * 1); }), HasSubstr("joined the graph since"));
+}
+
 TEST(CustomFunction, LeavesAreNotEdited) {
   const Tensor x = ones({2}).requires_grad_();
   EXPECT_THAT(message_of([&] { Double::apply(x); }),

@@ -107,6 +107,22 @@ TEST(Threads, MayWalkGraphsThatShareALeaf) {
   EXPECT_EQ(leaf.grad().index({3}).item<float>(), static_cast<float>(2 * kThreads * count));
 }
 
+// Whoever uses such a view first gives it its new history.
+TEST(Threads, MayUseViewsOfATensorThatWasWrittenTo) {
+  const Tensor leaf = ones({16}).requires_grad_();
+  const int count = loops(50);
+  for (int i = 0; i < count; ++i) {
+    Tensor x = zeros({16});
+    const Tensor before = x.slice(0, 0, 8);
+    x.add_(leaf);
+    const Tensor after = x.slice(0, 8, 16);
+    x.mul_(3);
+    together([&](int) { EXPECT_NE((before + after).grad_fn(), nullptr); });
+    (before * after).sum().backward();
+  }
+  EXPECT_EQ(leaf.grad().index({3}).item<float>(), static_cast<float>(9 * count));
+}
+
 // A trainer writes under a lock while the others copy the weights and compute with the copies: the
 // way to serve a network that learns.
 TEST(Threads, MayInferWithCopiesWhileAnOptimizerSteps) {
