@@ -116,6 +116,11 @@ AccumulateGrad::AccumulateGrad(const TensorImpl& leaf, Ref<GradCell> cell)
   sequence_ = std::numeric_limits<uint64_t>::max();  // leaves first: it frees gradients early
 }
 
+void AccumulateGrad::become(const TensorImpl& geometry) {
+  meta_ = TensorMeta(geometry);
+  if (leaf_) leaf_ = geometry.alias();
+}
+
 void AccumulateGrad::apply(Backprop& pass) {
   if (!cell_->add(pass.incoming[0]) || hooks_.empty()) return;
   // The leaf itself may go at any time: hooks get another handle on what it consists of.

@@ -162,6 +162,9 @@ struct TENON_API AccumulateGrad final : Node {
   void apply(Backprop& pass) override;
   [[nodiscard]] bool is_leaf() const noexcept override { return true; }
 
+  // The leaf took another geometry: gradients must look like that from now on.
+  void become(const TensorImpl& geometry);
+
   // Calls the hook after each accumulation, while the leaf lives.
   uint64_t register_accumulated_hook(const TensorImpl& leaf, Hook hook);
   void remove_accumulated_hook(uint64_t id) noexcept;

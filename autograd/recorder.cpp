@@ -172,10 +172,13 @@ void record(const OpCall& call) {
 
 void edit_metadata(const Tensor& self, const Tensor& view, std::string_view op) {
   TensorImpl& impl = *self.impl();
-  check(!is_leaf_with_grad(impl) && (!impl.base || !is_leaf_with_grad(*impl.base)),
+  check(!recording_enabled() ||
+            (!is_leaf_with_grad(impl) && (!impl.base || !is_leaf_with_grad(*impl.base))),
         ErrorCode::kAutograd, op,
         "a leaf Variable that requires grad is being used in an in-place operation; use the "
-        "operation without _");
+        "operation without _, or a NoGradGuard");
+  if (is_leaf_with_grad(impl))
+    return static_cast<AccumulateGrad&>(*meta_of(impl)->edge.node).become(*view.impl());
   const Edge edge = edge_of(*view.impl());
   if (edge.node) set_history(impl, edge.node.get(), edge.output_nr);
 }

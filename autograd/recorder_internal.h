@@ -12,7 +12,7 @@ void check_write(const OpCall& call);
 // Without outputs: the call threw, what was kept for it goes.
 void record(const OpCall& call);
 // t_ and the like: self becomes what `view` shows of it. Errors: Autograd on leaves that require a
-// gradient.
+// gradient, while calls are recorded.
 void edit_metadata(const Tensor& self, const Tensor& view, std::string_view op);
 
 // A write through a view is a write to its base: base' = base with the view's part replaced by what

@@ -15,8 +15,8 @@ struct RecordHooks {
   void (*record)(const OpCall& call) = nullptr;
   // " grad_fn=<AddBackward0>" / " requires_grad=True" for printing; may be empty.
   std::string (*print_suffix)(const Tensor& tensor) = nullptr;
-  // Before a tensor takes the geometry of a view of it (t_): refuses leaves, hands over the view's
-  // history.
+  // Before a tensor takes the geometry of a view of it (t_): refuses leaves while recording is on,
+  // hands over the view's history.
   void (*edit_metadata)(const Tensor& self, const Tensor& view, std::string_view op) = nullptr;
 };
 

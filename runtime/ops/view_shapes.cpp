@@ -74,9 +74,14 @@ constinit const Op kAtleast3d{composite_view(
 Source: torch.atleast_3d.)",
     &box<&atleast_3d>)};
 
-// self takes the geometry of `view`, which looks into the same memory. Errors: Autograd on leaves
-// that require a gradient.
-Tensor& become(Tensor& self, const Tensor& view, std::string_view op) {
+// self takes the geometry of a view of it. Errors: Autograd on leaves that require a gradient,
+// while calls are recorded.
+template <class F>
+Tensor& become(Tensor& self, std::string_view op, F&& make_view_of_it) {
+  const Tensor view = [&] {
+    const RecordingScope on(true);  // a result keeps its history, also under a NoGradGuard
+    return make_view_of_it();
+  }();
   TensorImpl& own = *self.impl();
   if (own.in_graph() && record_hooks().edit_metadata != nullptr)
     record_hooks().edit_metadata(self, view, op);
@@ -184,28 +189,23 @@ Tensor atleast_3d(const Tensor& self) {
 Tensor& Tensor::t_() {
   check(dim() <= 2, ErrorCode::kInvalidArgument, "t_", "at most 2 dimensions were expected, got ",
         *this, "; use transpose or permute");
-  const RecordingScope on(true);
-  return become(*this, tenon::t(*this), "t_");
+  return become(*this, "t_", [&] { return tenon::t(*this); });
 }
 
 Tensor& transpose_(Tensor& self, int64_t dim0, int64_t dim1) {
-  const RecordingScope on(true);
-  return become(self, transpose(self, dim0, dim1), "transpose_");
+  return become(self, "transpose_", [&] { return transpose(self, dim0, dim1); });
 }
 
 Tensor& squeeze_(Tensor& self) {
-  const RecordingScope on(true);
-  return become(self, squeeze(self), "squeeze_");
+  return become(self, "squeeze_", [&] { return squeeze(self); });
 }
 
 Tensor& squeeze_(Tensor& self, int64_t dim) {
-  const RecordingScope on(true);
-  return become(self, squeeze(self, dim), "squeeze_");
+  return become(self, "squeeze_", [&] { return squeeze(self, dim); });
 }
 
 Tensor& unsqueeze_(Tensor& self, int64_t dim) {
-  const RecordingScope on(true);
-  return become(self, unsqueeze(self, dim), "unsqueeze_");
+  return become(self, "unsqueeze_", [&] { return unsqueeze(self, dim); });
 }
 
 void register_view_shape_ops(OpList& list) {

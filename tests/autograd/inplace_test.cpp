@@ -230,6 +230,21 @@ TEST(View, OtherGeometryInPlaceIsRefusedOnLeaves) {
   EXPECT_EQ(leaf.sizes(), (Shape{1, 2}));
 }
 
+TEST(View, OtherGeometryOfALeafIsAllowedWithoutRecording) {
+  Tensor leaf = tensor({{1., 2., 3.}, {4., 5., 6.}}).requires_grad_();
+  const Tensor before = (leaf * 2).sum();
+  {
+    const NoGradGuard off;
+    leaf.t_();
+  }
+  EXPECT_EQ(leaf.sizes(), (Shape{3, 2}));
+  EXPECT_TRUE(leaf.is_leaf() && leaf.requires_grad());
+  EXPECT_THAT(message_of([&] { before.backward(); }), HasSubstr("gradient"));
+  EXPECT_FALSE(leaf.grad().defined());
+  (leaf * tensor({{1., 2.}, {3., 4.}, {5., 6.}})).sum().backward();
+  EXPECT_THAT(values(leaf.grad()), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST(View, OverlappingElementsShareTheGradient) {
   const Tensor x = tensor({1., 2., 3., 4.}).requires_grad_();
   const Tensor windows = x.as_strided({3, 2}, {1, 1}, 0);
