@@ -16,18 +16,6 @@ bool wants_gradient(const OpCall& call) {
   return false;
 }
 
-// Also for a write that throws: a part of it may be done (an index out of range).
-class VersionBump {
- public:
-  explicit VersionBump(Storage& storage) : storage_(storage) {}
-  ~VersionBump() { storage_.bump_version(); }
-  VersionBump(const VersionBump&) = delete;
-  VersionBump& operator=(const VersionBump&) = delete;
-
- private:
-  Storage& storage_;
-};
-
 // The one device of all tensors of a call. Errors: Device.
 DeviceContext& device_of(const OpCall& call) {
   DeviceContext* context = nullptr;
@@ -164,7 +152,7 @@ void write_in_place(OpCall& call, void (*write)(OpCall&)) {
     recorded.emplace(call);
   {
     const RecordingScope off(false);
-    const VersionBump bump(*call.outputs[0].impl()->storage);
+    const VersionBump bump(call.outputs[0].impl()->storage.get());
     write(call);
   }
   if (recorded) recorded->record();

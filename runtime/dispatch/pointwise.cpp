@@ -386,7 +386,12 @@ void compute(PointwiseCall& call) {
     check_output(call, sizes);
   else
     make_output(call, sizes);
-  if (call.out.numel() == 0) return;
+  Storage* const written =
+      call.form == CallForm::kFunctional ? nullptr : call.out.impl()->storage.get();
+  if (call.out.numel() == 0) {
+    if (written != nullptr) written->bump_version();
+    return;
+  }
   Space space;
   make_space(call, space, false);
   CacheKey key;
@@ -395,6 +400,7 @@ void compute(PointwiseCall& call) {
   auto* plan = static_cast<PointwisePlan*>(cache.find(key));
   if (plan == nullptr)
     plan = static_cast<PointwisePlan*>(cache.insert(key, make_plan(call, space)));
+  const VersionBump bump(written);
   execute(call, space, *plan);
 }
 
@@ -420,7 +426,6 @@ void compute_recorded(PointwiseCall& call) {
     const RecordingScope off(false);
     compute(call);
   }
-  if (call.form != CallForm::kFunctional) call.out.impl()->storage->bump_version();
   recorded.record();
 }
 
@@ -433,7 +438,6 @@ void run(PointwiseCall& call) {
   if (wants_gradient(call)) [[unlikely]]
     return compute_recorded(call);
   compute(call);
-  if (call.form != CallForm::kFunctional) call.out.impl()->storage->bump_version();
 }
 
 // An empty out takes the result's shape, and its memory.

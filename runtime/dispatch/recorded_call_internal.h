@@ -1,4 +1,4 @@
-// The way of a recorded call through the record hooks.
+// What goes around a call: the record hooks, and the count of writes.
 #pragma once
 
 #include <tenon/runtime/dispatch/record_hooks.h>
@@ -28,6 +28,20 @@ class RecordedCall {
 
   const OpCall& call_;
   bool recorded_ = false;
+};
+
+// Counts a write when it ends, also by an exception: a part of it may be done. Null: no write.
+class VersionBump {
+ public:
+  explicit VersionBump(Storage* written) : written_(written) {}
+  ~VersionBump() {
+    if (written_ != nullptr) written_->bump_version();
+  }
+  VersionBump(const VersionBump&) = delete;
+  VersionBump& operator=(const VersionBump&) = delete;
+
+ private:
+  Storage* written_;
 };
 
 }  // namespace tenon

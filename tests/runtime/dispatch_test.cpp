@@ -1,6 +1,9 @@
 // What the dispatcher promises whatever the plugin offers.
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/ops/ops.h>
 
@@ -21,6 +24,34 @@ TEST(Dispatch, AnEmptyBatchComputesNothing) {
   EXPECT_EQ(conv2d(ones({0, 1, 5, 5}), ones({2, 1, 3, 3})).sizes(), (Shape{0, 2, 3, 3}));
   EXPECT_EQ(sum(ones({0, 3})).item<float>(), 0);
   EXPECT_EQ(matmul(ones({2, 0}), ones({0, 3})).sum().item<float>(), 0);
+}
+
+// In a child of fork() the threads of an asynchronous device are gone, and launches fail.
+TEST(Dispatch, AWriteCountsWhetherOrNotItsKernelFails) {
+  Tensor x = ones({4});
+  x.mul_(2);
+  const uint32_t before = x.version();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    try {
+      x.mul_(2);
+    } catch (const Error&) {
+    }
+    ::_exit(static_cast<int>(x.version() - before));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
+TEST(Dispatch, AWriteThatIsRefusedDoesNotCount) {
+  Tensor x = ones({4}, kInt32);
+  const uint32_t before = x.version();
+  EXPECT_THROW(x.mul_(ones({3}, kInt32)), Error);
+  EXPECT_THROW(x.mul_(1.5), Error);
+  EXPECT_EQ(x.version(), before);
 }
 
 TEST(Dispatch, EveryOpIsFoundByName) {
