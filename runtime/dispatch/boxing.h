@@ -1,11 +1,13 @@
 // Calls with run-time typed arguments: the door for bindings, traces and tests.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +24,7 @@ using Boxed = std::vector<Value> (*)(std::span<const Value> arguments);
 namespace boxing {
 
 [[noreturn]] TENON_API void fail_argument(size_t position, const char* expected);
+[[noreturn]] TENON_API void fail_choice(size_t position, const Scalar& got);
 [[noreturn]] TENON_API void fail_count(size_t expected, size_t got);
 
 template <class T>
@@ -31,11 +34,21 @@ const T& get(const Value& value, size_t position, const char* expected) {
   return *held;
 }
 
+// A number as one of an enum's type. Which of these are choices the op itself knows, and says.
+template <class E>
+E choice(const Scalar& scalar, size_t position) {
+  const double number = scalar.to_double();
+  constexpr double kMost = std::numeric_limits<std::underlying_type_t<E>>::max();
+  const bool fits = number >= 0 && number <= kMost;
+  if (!fits || static_cast<double>(scalar.to_int64()) != number) fail_choice(position, scalar);
+  return static_cast<E>(scalar.to_int64());
+}
+
 template <class T>
 struct From {  // arithmetic and enums
   static T get(const Value& value, size_t position) {
     const Scalar& scalar = boxing::get<Scalar>(value, position, "a number");
-    if constexpr (std::is_enum_v<T>) return static_cast<T>(scalar.to_int64());
+    if constexpr (std::is_enum_v<T>) return choice<T>(scalar, position);
     else return scalar.to<T>();
   }
 };

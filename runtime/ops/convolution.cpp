@@ -213,9 +213,9 @@ void decompose_weight_grad(OpCall& call) {
 Tensor conv2d_boxed(const Tensor& input, const Tensor& weight, const Tensor& bias,
                     const Shape& stride, const Shape& padding, const Shape& dilation,
                     std::optional<int64_t> groups, std::optional<AutoPadding> auto_padding) {
-  return conv2d(
-      input, weight, bias,
-      {stride, padding, dilation, groups.value_or(1), auto_padding.value_or(AutoPadding::kNone)});
+  return conv2d(input, weight, bias,
+                {stride, padding, dilation, groups.value_or(1),
+                 ops::auto_padding_of("conv2d", auto_padding)});
 }
 
 Tensor input_grad_boxed(const Shape& input_sizes, const Tensor& grad, const Tensor& weight,

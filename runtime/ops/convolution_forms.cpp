@@ -47,7 +47,7 @@ Tensor conv1d_boxed(const Tensor& input, const Tensor& weight, const Tensor& bia
                     std::optional<AutoPadding> auto_padding) {
   return conv1d(input, weight, bias,
                 {stride.value_or(1), padding.value_or(0), dilation.value_or(1), groups.value_or(1),
-                 auto_padding.value_or(AutoPadding::kNone)});
+                 ops::auto_padding_of("conv1d", auto_padding)});
 }
 
 const Op kConv1d{{
@@ -88,9 +88,9 @@ Tensor pad_depth(const Tensor& input, int64_t padding) {
 Tensor conv3d_boxed(const Tensor& input, const Tensor& weight, const Tensor& bias,
                     const Shape& stride, const Shape& padding, const Shape& dilation,
                     std::optional<int64_t> groups, std::optional<AutoPadding> auto_padding) {
-  return conv3d(
-      input, weight, bias,
-      {stride, padding, dilation, groups.value_or(1), auto_padding.value_or(AutoPadding::kNone)});
+  return conv3d(input, weight, bias,
+                {stride, padding, dilation, groups.value_or(1),
+                 ops::auto_padding_of("conv3d", auto_padding)});
 }
 
 const Op kConv3d{{

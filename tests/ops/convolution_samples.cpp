@@ -241,6 +241,9 @@ void add_conv2d(std::vector<SampleRow>& rows) {
       {"stride", {blank({1, 2, 4, 4}), blank({3, 2, 3, 3}), {}, Shape{0}}, "conv2d.*stride"},
       {"dtypes", {blank({1, 2, 4, 4}), blank({3, 2, 3, 3}, kFloat64)}, "conv2d.*dtype"},
       {"integers", {blank({1, 2, 4, 4}, kInt64), blank({3, 2, 3, 3}, kInt64)}, "conv2d.*floating"},
+      {"auto padding",
+       {blank({1, 2, 4, 4}), blank({3, 2, 3, 3}), {}, {}, {}, {}, {}, Scalar(3)},
+       "conv2d.*auto_padding.*got 3"},
       {"same with a stride",
        {blank({1, 2, 4, 4}), blank({3, 2, 3, 3}), {}, Shape{2}, {}, {}, {}, Scalar(2)},
        "conv2d.*'same'.*strided"}};

@@ -1,11 +1,16 @@
 // What the dispatcher promises whatever the plugin offers.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/ops/ops.h>
+
+#include "support/errors.h"
 
 namespace tenon {
 namespace {
@@ -67,6 +72,20 @@ TEST(Dispatch, BoxedCallsEqualTypedOnes) {
   EXPECT_EQ(std::get<Tensor>(results.at(0)).to_vector<float>(), (x * 2.0).to_vector<float>());
   const std::vector<Value> wrong{Scalar(1)};
   EXPECT_THROW((void)find_op("exp")->spec().boxed(wrong), Error);
+}
+
+TEST(Dispatch, BoxedChoicesAreNotCutToTheirType) {
+  const auto call = [](const Scalar& reduction) {
+    const std::vector<Value> arguments{ones({2}), zeros({2}), reduction};
+    return std::get<Tensor>(find_op("mse_loss")->spec().boxed(arguments).at(0));
+  };
+  EXPECT_EQ(call(2).item<float>(), 2);
+  for (const Scalar& wrong : {Scalar(-1), Scalar(257), Scalar(int64_t{1} << 40), Scalar(1.5),
+                              Scalar(NAN), Scalar(INFINITY)})
+    EXPECT_THAT(message_of([&] { (void)call(wrong); }),
+                testing::HasSubstr("argument 2 must be the number of a choice"));
+  EXPECT_THAT(message_of([&] { (void)call(200); }),
+              testing::HasSubstr("mse_loss: reduction must be none (0), mean (1) or sum (2)"));
 }
 
 // Programs longer than a device's limit are cut; the pieces give the same bits as a device that
