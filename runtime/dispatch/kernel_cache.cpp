@@ -5,6 +5,14 @@
 
 namespace tenon {
 
+void CacheKey::grow() {
+  auto* larger = new uint64_t[capacity_ * 2];
+  std::copy_n(words_, count_, larger);
+  if (words_ != local_) delete[] words_;
+  words_ = larger;
+  capacity_ *= 2;
+}
+
 CacheEntry* KernelCache::insert(const CacheKey& key, std::unique_ptr<CacheEntry> entry) {
   // One lock for all caches: inserting is rare and already paid for a kernel's preparation.
   static std::mutex& mutex = *new std::mutex;

@@ -9,14 +9,22 @@
 
 namespace tenon {
 
-// The key of one call, built on the stack.
-class CacheKey {
+// The key of one call, built on the stack; long ones (many operands with their sizes) on the heap.
+class TENON_API CacheKey {
  public:
-  void push(uint64_t word) noexcept {
-    if (count_ < kCapacity) words_[count_] = word;
-    ++count_;
+  CacheKey() = default;
+  ~CacheKey() {
+    if (words_ != local_) [[unlikely]]
+      delete[] words_;
   }
-  [[nodiscard]] bool fits() const noexcept { return count_ <= kCapacity; }
+  CacheKey(const CacheKey&) = delete;
+  CacheKey& operator=(const CacheKey&) = delete;
+
+  void push(uint64_t word) {
+    if (count_ == capacity_) [[unlikely]]
+      grow();
+    words_[count_++] = word;
+  }
   [[nodiscard]] const uint64_t* words() const noexcept { return words_; }
   [[nodiscard]] uint32_t count() const noexcept { return count_; }
   [[nodiscard]] uint64_t mix() const noexcept {
@@ -26,8 +34,12 @@ class CacheKey {
   }
 
  private:
-  static constexpr uint32_t kCapacity = 192;
-  uint64_t words_[kCapacity];
+  void grow();
+
+  static constexpr uint32_t kLocal = 192;
+  uint64_t local_[kLocal];
+  uint64_t* words_ = local_;
+  uint32_t capacity_ = kLocal;
   uint32_t count_ = 0;
 };
 

@@ -88,6 +88,23 @@ TEST(Dispatch, BoxedChoicesAreNotCutToTheirType) {
               testing::HasSubstr("mse_loss: reduction must be none (0), mean (1) or sum (2)"));
 }
 
+// Sixteen operands of eight dimensions, with sizes and strides, are 273 words.
+TEST(Dispatch, LongCacheKeysAreComparedToTheEnd) {
+  static constinit KernelCache cache;
+  const auto fill = [](CacheKey& key, uint64_t last) {
+    for (uint64_t i = 0; i < 1000; ++i) key.push(i);
+    key.push(last);
+  };
+  CacheKey one, same, other;
+  fill(one, 1), fill(same, 1), fill(other, 2);
+  EXPECT_EQ(one.count(), 1001u);
+  EXPECT_EQ(one.words()[1000], 1u);
+  CacheEntry* entry = cache.insert(one, std::make_unique<CacheEntry>());
+  EXPECT_EQ(cache.find(same), entry);
+  EXPECT_EQ(cache.find(other), nullptr);
+  EXPECT_EQ(one.mix(), same.mix());
+}
+
 // Programs longer than a device's limit are cut; the pieces give the same bits as a device that
 // takes them whole.
 TEST(Dispatch, LongProgramsAreCutToTheDevicesLimits) {
