@@ -27,6 +27,13 @@ inline void check_index_dtype(std::string_view op, const Tensor& index) {
         "; convert it with to()");
 }
 
+// `count` positions of one dimension. Errors: Index where it has none.
+inline void check_has_positions(std::string_view op, const Tensor& self, int64_t dim,
+                                int64_t count) {
+  check(count == 0 || self.size(dim) > 0, ErrorCode::kIndex, op, "dimension ", dim,
+        " of self is empty, so that no position is in range, got ", self.sizes());
+}
+
 inline void check_same_device(std::string_view op, const Tensor& self, const Tensor& other) {
   check(self.device() == other.device(), ErrorCode::kDevice, op,
         "all tensors must be on one device, got ", self.device(), " and ", other.device(),

@@ -11,6 +11,12 @@ namespace {
 
 Tensor as_row(const Tensor& tensor) { return tensor.reshape({tensor.numel()}); }
 
+// Index as a vector of positions of `row`. Errors: Index where that is empty.
+Tensor places_of(std::string_view op, const Tensor& row, const Tensor& index) {
+  ops::check_has_positions(op, row, 0, index.numel());
+  return ops::wrap_positions(as_row(index), row.numel());
+}
+
 Tensor put_boxed(const Tensor& self, const Tensor& index, const Tensor& source,
                  std::optional<bool> accumulate) {
   return put(self, index, source, accumulate.value_or(false));
@@ -67,8 +73,8 @@ Source: torch.bincount.)",
 Tensor take(const Tensor& self, const Tensor& index) {
   ops::check_index_dtype("take", index);
   ops::check_same_device("take", self, index);
-  const Tensor places = ops::wrap_positions(as_row(index), self.numel());
-  return gather(as_row(self), 0, places).view(index.sizes());
+  const Tensor row = as_row(self);
+  return gather(row, 0, places_of("take", row, index)).view(index.sizes());
 }
 
 Tensor put(const Tensor& self, const Tensor& index, const Tensor& source, bool accumulate) {
@@ -85,7 +91,7 @@ Tensor& put_(Tensor& self, const Tensor& index, const Tensor& source, bool accum
         "index and source must have as many elements, got ", index.numel(), " and ",
         source.numel());
   Tensor row = self.reshape({self.numel()});  // a copy where self is not dense
-  const Tensor places = ops::wrap_positions(as_row(index), self.numel());
+  const Tensor places = places_of("put", row, index);
   if (accumulate)
     scatter_add_(row, 0, places, as_row(source));
   else

@@ -21,8 +21,7 @@ void check_index(const OpCall& call, const Tensor& self, const Tensor& index) {
     check(d == dim || index.size(d) <= self.size(d), ErrorCode::kInvalidArgument, call.op.name(),
           "index may not be larger than self outside of dimension ", dim, ", got ", index.sizes(),
           " for ", self.sizes());
-  check(self.size(dim) > 0 || index.numel() == 0, ErrorCode::kIndex, call.op.name(), "dimension ",
-        dim, " of self is empty, got ", self.sizes());
+  ops::check_has_positions(call.op.name(), self, dim, index.numel());
 }
 
 void infer_gather(OpCall& call) {
@@ -342,7 +341,11 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
 
 Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim) {
   ops::check_index_dtype("take_along_dim", indices);
-  if (!dim) return gather(self.reshape({self.numel()}), 0, indices.reshape({indices.numel()}));
+  if (!dim) {
+    const Tensor row = self.reshape({self.numel()});
+    ops::check_has_positions("take_along_dim", row, 0, indices.numel());
+    return gather(row, 0, indices.reshape({indices.numel()}));
+  }
   check(self.dim() == indices.dim(), ErrorCode::kInvalidArgument, "take_along_dim",
         "self and indices must have as many dimensions, got ", self.sizes(), " and ",
         indices.sizes());
@@ -353,6 +356,7 @@ Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<i
   ours = theirs = broadcast_shapes(ours, theirs, "take_along_dim");
   ours[wrapped] = self.size(wrapped);
   theirs[wrapped] = indices.size(wrapped);
+  ops::check_has_positions("take_along_dim", self, wrapped, theirs.numel());
   return gather(self.expand(ours), wrapped, indices.expand(theirs));
 }
 

@@ -19,12 +19,12 @@ Tensor vector_of(std::string_view op, const Tensor& self, const Tensor& index, b
   return index.to(kInt64).reshape({index.numel()});
 }
 
-// Repeated over the other dimensions of `sizes`.
-Tensor along(const Tensor& vector, int64_t dim, const Shape& sizes) {
-  Shape row = sizes;
+// Repeated over the other dimensions of self. Errors: Index where `dim` is empty.
+Tensor along(std::string_view op, const Tensor& vector, int64_t dim, const Tensor& self) {
+  Shape row = self.sizes(), whole = row;
   for (int64_t d = 0; d < row.rank(); ++d) row[d] = d == dim ? vector.numel() : 1;
-  Shape whole = sizes;
   whole[dim] = vector.numel();
+  ops::check_has_positions(op, self, dim, whole.numel());
   return vector.reshape(row).expand(whole);
 }
 
@@ -58,7 +58,7 @@ SliceWrite slice_write(std::string_view op, const Tensor& self, int64_t dim, con
         "a 0-dim tensor takes one position, got ", index.sizes());
   const Tensor target = with_dim(self), values = single ? with_dim(source) : source;
   check_source(op, target, dim, vector, values);
-  return {along(vector, dim, target.sizes()), values};
+  return {along(op, vector, dim, target), values};
 }
 
 Tensor scaled_source(const Tensor& source, const Scalar& alpha) {
@@ -67,8 +67,9 @@ Tensor scaled_source(const Tensor& source, const Scalar& alpha) {
   return mul(source, alpha.to_int64()).to(source.dtype());  // as PyTorch: a fraction is cut off
 }
 
-Tensor wrapped_vector(const Tensor& self, int64_t dim, const Tensor& index) {
-  return ops::wrap_positions(vector_of("index_fill", self, index, false), self.size(dim));
+Tensor filled_places(const Tensor& self, int64_t dim, const Tensor& index) {
+  const Tensor vector = vector_of("index_fill", self, index, false);
+  return along("index_fill", ops::wrap_positions(vector, self.size(dim)), dim, self);
 }
 
 // ---- records ----
@@ -142,7 +143,7 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
     return gather(self.view({1}), dim, vector).view({});
   }
   const int64_t wrapped = wrap_dim(dim, self.dim(), "index_select");
-  return gather(self, wrapped, along(vector, wrapped, self.sizes()));
+  return gather(self, wrapped, along("index_select", vector, wrapped, self));
 }
 
 Tensor& index_select_out(Tensor& out, const Tensor& self, int64_t dim, const Tensor& index) {
@@ -184,7 +185,7 @@ Tensor& index_copy_(Tensor& self, int64_t dim, const Tensor& index, const Tensor
 Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Operand& value) {
   const int64_t wrapped = wrap_dim(dim, self.dim(), "index_fill");
   const Tensor target = with_dim(self);
-  const Tensor positions = along(wrapped_vector(target, wrapped, index), wrapped, target.sizes());
+  const Tensor positions = filled_places(target, wrapped, index);
   const Tensor source = ops::value_like("index_fill", self, value).expand(positions.sizes());
   return scatter(target, wrapped, positions, source).view(self.sizes());
 }
@@ -192,7 +193,7 @@ Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Op
 Tensor& index_fill_(Tensor& self, int64_t dim, const Tensor& index, const Operand& value) {
   const int64_t wrapped = wrap_dim(dim, self.dim(), "index_fill");
   Tensor target = with_dim(self);
-  const Tensor positions = along(wrapped_vector(target, wrapped, index), wrapped, target.sizes());
+  const Tensor positions = filled_places(target, wrapped, index);
   scatter_(target, wrapped, positions,
            ops::value_like("index_fill", self, value).expand(positions.sizes()));
   return self;

@@ -166,6 +166,8 @@ Tensor linear_index(const std::vector<Picker>& pickers, const Shape& sizes, cons
   for (size_t i = 0; i < pickers.size(); ++i) {
     const auto d = static_cast<int64_t>(i);
     const Picker& picker = pickers[i];
+    check(sizes[d] > 0 || common.numel() == 0, ErrorCode::kIndex, kOp, "dimension ", picker.dim,
+          " of the tensor is empty, so that no position is in range");
     Tensor part = picker.in_range ? picker.index : ops::wrap_positions(picker.index, sizes[d]);
     part = part.expand(common).reshape({common.numel()});
     if (pickers.size() == 1) return part;  // checked by the gather or scatter that follows
@@ -225,8 +227,6 @@ void write_rows(OpCall& call) {
   const Tensor index = rows.view(along).expand(values.sizes());
   // A copy where the picked dimensions do not lie as one; it goes back as a whole.
   const Tensor target = out.detach().reshape(merged_sizes(out.sizes(), dim, call.attributes[1]));
-  check(target.size(dim) > 0 || index.numel() == 0, ErrorCode::kIndex, "index_put",
-        "the dimensions indexed are empty, got ", out.sizes());
   const bool accumulate = call.attributes[2] != 0;
   primitive::scatter(target, index, values, dim, accumulate ? TN_SCATTER_ADD : TN_SCATTER_SET);
   const bool copied = target.impl()->storage.get() != out.impl()->storage.get();

@@ -46,7 +46,7 @@ void add_take(std::vector<SampleRow>& rows) {
                 {"narrow", {blank({3}), blank({1}, kInt32)}, "take.*int64.*int32"},
                 {"too large", {blank({3}), Array({1}, kInt64, {3})}, "index"},
                 {"too small", {blank({3}), Array({1}, kInt64, {-4})}, "index"},
-                {"empty", {blank({0}), Array({1}, kInt64)}, "empty"}};
+                {"empty", {blank({0}), Array({1}, kInt64)}, "take.*empty"}};
   rows.push_back(std::move(row));
 }
 
@@ -84,7 +84,7 @@ void add_put(std::vector<SampleRow>& rows) {
       {"number", {blank({3}), blank({2}, kInt64), blank({1})}, "put.*2 and 1"},
       {"too large", {blank({3}), Array({1}, kInt64, {3}), blank({1})}, "index"},
       {"too small", {blank({3}), Array({1}, kInt64, {-4}), blank({1})}, "index"},
-      {"empty", {blank({0}), Array({1}, kInt64), blank({1})}, "empty"}};
+      {"empty", {blank({0}), Array({1}, kInt64), blank({1})}, "put.*empty"}};
   rows.push_back(std::move(row));
 }
 

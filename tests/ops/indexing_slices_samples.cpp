@@ -127,7 +127,7 @@ void add_index_select(std::vector<SampleRow>& rows) {
       {"dtype", {blank({3, 2}), Scalar(0), blank({2})}, "index_select.*int64"},
       {"dim", {blank({3, 2}), Scalar(2), blank({2}, kInt64)}, "out of range"},
       {"two of a number", {blank({}), Scalar(0), blank({2}, kInt64)}, "index_select.*0-dim"},
-      {"empty", {blank({0}), Scalar(0), blank({2}, kInt64)}, "empty"},
+      {"empty", {blank({0}), Scalar(0), blank({2}, kInt64)}, "index_select.*empty"},
       {"too large", {blank({3, 2}), Scalar(1), Array({1}, kInt64, {2})}, "index"},
       {"negative", {blank({3, 2}), Scalar(1), Array({1}, kInt64, {-1})}, "index"}};
   rows.push_back(std::move(row));

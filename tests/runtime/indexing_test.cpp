@@ -57,6 +57,29 @@ TEST(BasicIndexing, AssignsNumbersAndTensors) {
   EXPECT_THAT(values(x), ElementsAre(7, 7, 1, 8, 9, 2));
 }
 
+TEST(TensorIndexing, PositionsOfAnEmptyDimensionAreRefusedByTheOpThatWasCalled) {
+  Tensor x = zeros({2, 0, 3});
+  const Tensor one = tensor({int64_t{0}}), none = zeros({0}, kInt64);
+  const auto refused = [](const char* op) {
+    return HasSubstr(std::string(op) + ": dimension 1 of ");
+  };
+  EXPECT_THAT(message_of([&] { (void)x.index({Slice(), one}); }), refused("index"));
+  EXPECT_THAT(message_of([&] { (void)x.index({one, one}); }), refused("index"));
+  EXPECT_THAT(message_of([&] { x.index_put_({0, one}, 1); }), HasSubstr("index: dimension 0 of "));
+  EXPECT_THAT(message_of([&] { (void)index_select(x, 1, one); }), refused("index_select"));
+  EXPECT_THAT(message_of([&] { (void)index_fill(x, 1, one, 1); }), refused("index_fill"));
+  EXPECT_THAT(message_of([&] {
+                (void)index_copy(x, 1, one, zeros({2, 1, 3}));
+              }),
+              refused("index_copy"));
+  EXPECT_THAT(message_of([&] {
+                (void)take_along_dim(x, zeros({2, 1, 3}, kInt64), 1);
+              }),
+              refused("take_along_dim"));
+  EXPECT_EQ(x.index({Slice(), none}).sizes(), (Shape{2, 0, 3}));
+  EXPECT_EQ(x.index({one, none}).sizes(), (Shape{0, 3}));
+}
+
 TEST(BasicIndexing, RefusesWhatIsNotThere) {
   Tensor x = ramp({2, 3});
   EXPECT_THAT(message_of([&] { (void)x.index({2}); }), HasSubstr("index 2 is out of bounds"));
