@@ -90,10 +90,58 @@ void check_names(const NamedTensors& tensors) {
 
 // ---- reading ----
 
+// The open file as the archive library reads it, whatever becomes of the path meanwhile.
+struct ZipSource {
+  const InputFile& file;
+  uint64_t offset = 0;
+  bool failed = false;
+
+  // No exception may pass through the library.
+  uLong read(void* target, uLong size) noexcept {
+    const uint64_t part = std::min<uint64_t>(size, file.size_bytes() - offset);
+    try {
+      file.read(offset, target, part);
+    } catch (const Error&) {
+      failed = true;
+      return 0;
+    }
+    offset += part;
+    return part;
+  }
+
+  long seek(uint64_t distance, int origin) noexcept {
+    const uint64_t from = origin == ZLIB_FILEFUNC_SEEK_SET   ? 0
+                          : origin == ZLIB_FILEFUNC_SEEK_CUR ? offset
+                                                             : file.size_bytes();
+    if (distance > file.size_bytes() - from) return -1;
+    offset = from + distance;
+    return 0;
+  }
+};
+
+ZipSource& source_of(void* opaque) { return *static_cast<ZipSource*>(opaque); }
+
 struct CloseUnzip {
   void operator()(void* zip) const { unzClose(zip); }
 };
 using Unzip = std::unique_ptr<void, CloseUnzip>;
+
+// `source` must outlive the result, which is null for what is no archive.
+Unzip open_unzip(ZipSource& source) {
+  zlib_filefunc64_def functions{};
+  functions.zopen64_file = [](void* opaque, const void*, int) { return opaque; };
+  functions.zread_file = [](void* opaque, void*, void* target, uLong size) {
+    return source_of(opaque).read(target, size);
+  };
+  functions.ztell64_file = [](void* opaque, void*) -> ZPOS64_T { return source_of(opaque).offset; };
+  functions.zseek64_file = [](void* opaque, void*, ZPOS64_T distance, int origin) {
+    return source_of(opaque).seek(distance, origin);
+  };
+  functions.zclose_file = [](void*, void*) { return 0; };
+  functions.zerror_file = [](void* opaque, void*) { return source_of(opaque).failed ? 1 : 0; };
+  functions.opaque = &source;
+  return Unzip(unzOpen2_64(nullptr, &functions));
+}
 
 struct Entry {
   std::string name;
@@ -154,7 +202,8 @@ void save_npz(const std::string& path, const NamedTensors& tensors, NpzCompressi
 
 NamedTensors load_npz(const std::string& path) {
   const InputFile archive(path, "load_npz");
-  const Unzip zip(unzOpen64(path.c_str()));
+  ZipSource source{archive};
+  const Unzip zip = open_unzip(source);
   archive.require(zip != nullptr, "is no zip archive, or cut short");
   NamedTensors tensors;
   std::set<std::string> seen;

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -43,6 +47,23 @@ NamedTensors some() {
           {"names/with.dots", ones({2}, kBool)},
           {"scalar", full({}, 2.5, kFloat64)},
           {"none", zeros({0, 3}, kInt16)}};
+}
+
+// Between two openings the file could become another one. Only one more descriptor is to be had.
+TEST(Npz, TheFileIsOpenedOnce) {
+  const Folder folder;
+  save_npz(folder.file(), some());
+  (void)load_npz(folder.file());  // what the first use of tensors opens stays open
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(next, 0);
+  ::close(next);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit tight = limit;
+  tight.rlim_cur = static_cast<rlim_t>(next) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  EXPECT_NO_THROW(EXPECT_EQ(load_npz(folder.file()).size(), some().size()));
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 TEST(Npz, WhatIsWrittenIsRead) {
