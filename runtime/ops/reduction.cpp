@@ -95,14 +95,14 @@ constinit const Op kAmin{
               R"(Least value over dims (all when empty); NaN wins; the gradient is shared by ties.
 Errors: InvalidArgument when a reduced dimension is empty. Source: torch.amin.)",
               &box<&amin>, &infer_not_empty<same_result>, &decompose<TN_REDUCE_MIN>)};
-constinit const Op kAll{
-    reduction("all", "all(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-              "Whether every x ≠ 0 over dims (all when empty); bool. Source: torch.all.",
-              &box<&all>, &infer<bool_result>, &decompose<TN_REDUCE_ALL>, kNoGradient)};
-constinit const Op kAny{
-    reduction("any", "any(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
-              "Whether some x ≠ 0 over dims (all when empty); bool. Source: torch.any.", &box<&any>,
-              &infer<bool_result>, &decompose<TN_REDUCE_ANY>, kNoGradient)};
+constinit const Op kAll{reduction(
+    "all", "all(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+    "Whether every x ≠ 0 over dims (all when empty); bool, of uint8 uint8. Source: torch.all.",
+    &box<&all>, &infer<bool_result>, &decompose<TN_REDUCE_ALL>, kNoGradient)};
+constinit const Op kAny{reduction(
+    "any", "any(Tensor self, int[] dims=[], bool keepdim=False) -> Tensor",
+    "Whether some x ≠ 0 over dims (all when empty); bool, of uint8 uint8. Source: torch.any.",
+    &box<&any>, &infer<bool_result>, &decompose<TN_REDUCE_ANY>, kNoGradient)};
 constinit const Op kArgmax{reduction(
     "argmax", "argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor",
     R"(Index along dim (row-major over all when None) of the first greatest value; NaN is greatest.
@@ -169,6 +169,12 @@ Tensor accumulate(const Op& op, const Tensor& self, const Shape& dims, bool keep
   return ops::converted(result, dtype);
 }
 
+// bool; of uint8, which once was PyTorch's bool, uint8.
+Tensor truth(const Op& op, const Tensor& self, const Shape& dims, bool keepdim) {
+  const Tensor result = reduce_dims(op, self, dims, keepdim);
+  return self.dtype() == kUInt8 ? result.to(kUInt8) : result;
+}
+
 Tensor arg_reduce(const Op& op, const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
   if (dim) {
     const int64_t at = wrap_dim(*dim, self.dim(), op.name());
@@ -208,10 +214,10 @@ Tensor amin(const Tensor& self, const Shape& dims, bool keepdim) {
   return reduce_dims(kAmin, self, dims, keepdim);
 }
 Tensor all(const Tensor& self, const Shape& dims, bool keepdim) {
-  return reduce_dims(kAll, self, dims, keepdim);
+  return truth(kAll, self, dims, keepdim);
 }
 Tensor any(const Tensor& self, const Shape& dims, bool keepdim) {
-  return reduce_dims(kAny, self, dims, keepdim);
+  return truth(kAny, self, dims, keepdim);
 }
 Tensor argmax(const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
   return arg_reduce(kArgmax, self, dim, keepdim);

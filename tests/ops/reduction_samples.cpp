@@ -153,7 +153,7 @@ void out_of_dim(Tensor& out, std::span<const Value> a) {
 
 DType wide(DType dtype) { return is_floating_point(dtype) ? dtype : kInt64; }
 DType same(DType dtype) { return dtype; }
-DType boolean(DType) { return kBool; }
+DType boolean(DType dtype) { return dtype == kUInt8 ? kUInt8 : kBool; }
 
 Result sum(const std::vector<double>& values) {
   long double total = 0, size = 0;

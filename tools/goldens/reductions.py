@@ -66,7 +66,7 @@ for name in ("all", "any"):
     def run(x, dims, keepdim, function=getattr(torch, name)):
         return function(x) if x.dim() == 0 else one_by_one(function)(x, dims, keepdim)
 
-    # of uint8 PyTorch makes uint8, from the time before bool; Tenon makes bool
+    # uint8, of which they make uint8, is in the rows of tests/ops
     reduction(name, run, extremes=False, small=False)
 reduction("nansum", over(torch.nansum))
 reduction("nanmean", over(torch.nanmean), whole=False)
