@@ -27,6 +27,14 @@ inline void check_index_dtype(std::string_view op, const Tensor& index) {
         "; convert it with to()");
 }
 
+// Index as int64. Errors: DType for other dtypes than int64 and int32.
+[[nodiscard]] inline Tensor as_positions(std::string_view op, const Tensor& index) {
+  if (index.dtype() == kInt32) return index.to(kInt64);
+  check(index.dtype() == kInt64, ErrorCode::kDType, op, "index must be int64 or int32, got ",
+        index.dtype(), "; convert it with to()");
+  return index;
+}
+
 // `count` positions of one dimension. Errors: Index where it has none.
 inline void check_has_positions(std::string_view op, const Tensor& self, int64_t dim,
                                 int64_t count) {

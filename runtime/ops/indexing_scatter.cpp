@@ -13,7 +13,6 @@ namespace {
 // ---- checks ----
 
 void check_index(const OpCall& call, const Tensor& self, const Tensor& index) {
-  ops::check_index_dtype(call.op.name(), index);
   check(index.dim() == self.dim(), ErrorCode::kInvalidArgument, call.op.name(),
         "index must have as many dimensions as self, got ", index.sizes(), " for ", self.sizes());
   const int64_t dim = call.attributes[0];
@@ -105,7 +104,7 @@ const Op kGather{{
     .doc = R"(out[i...] = self[i... with i_dim = index[i...]].
 
 Shapes: self and index of one rank, index not larger than self outside of dim -> sizes of index.
-Dtypes: any; index int64.
+Dtypes: any; index int64 or int32.
 Errors: InvalidArgument; DType; Index for a value outside [0, self.size(dim)) (on asynchronous
   devices at the next synchronisation).
 Source: torch.gather.)",
@@ -138,7 +137,7 @@ row-major order stays, and has the gradient. reduce 1 (sum) adds, 2 (product) mu
 
 Shapes: self, index, source of one rank; index not larger than self outside of dim nor than source
   anywhere -> sizes of self. source may be a number.
-Dtypes: self and source the same; index int64.
+Dtypes: self and source the same; index int64 or int32.
 Errors: as gather; InvalidArgument for other reductions; scatter_ may have written a part when an
   index is out of range.
 Source: torch.scatter.)",
@@ -156,7 +155,7 @@ const Op kScatterAdd{{
 
 Shapes: self, index, source of one rank; index not larger than self outside of dim nor than source
   anywhere -> sizes of self.
-Dtypes: self and source the same; index int64. bool: or.
+Dtypes: self and source the same; index int64 or int32. bool: or.
 Errors: as gather; scatter_add_ may have added a part when an index is out of range.
 Source: torch.scatter_add.)",
     .flags = kInPlaceForm,
@@ -174,7 +173,7 @@ const Op kScatterReduce{{
 greatest (4) or least (5) of the sources of that place, and of self if include_self. Equal extremes
 share the gradient; NaN is an extreme. Integer means are rounded down.
 
-Shapes: as scatter. Dtypes: self and source the same; no mean of bool; index int64.
+Shapes: as scatter. Dtypes: self and source the same; no mean of bool; index int64 or int32.
 Errors: as gather; InvalidArgument for another reduction; DType.
 Source: torch.scatter_reduce.)",
     .flags = kInPlaceForm,
@@ -211,7 +210,8 @@ Tensor scatter_call(const Op& op, const Tensor& self, int64_t dim, const Tensor&
   const int64_t wrapped = wrap_dim(dim, self.dim(), op.name());
   if (all_scalars(self, index, source))
     return scatter_call(op, self.view({1}), 0, index.view({1}), source.view({1})).view({});
-  return call_op(op, {&self, &index, &source}, {wrapped});
+  const Tensor positions = ops::as_positions(op.name(), index);
+  return call_op(op, {&self, &positions, &source}, {wrapped});
 }
 
 Tensor& scatter_call_(const Op& op, Tensor& self, int64_t dim, const Tensor& index,
@@ -222,7 +222,8 @@ Tensor& scatter_call_(const Op& op, Tensor& self, int64_t dim, const Tensor& ind
     scatter_call_(op, row, 0, index.view({1}), source.view({1}));
     return self;
   }
-  const Tensor* inputs[] = {&self, &index, &source};
+  const Tensor positions = ops::as_positions(op.name(), index);
+  const Tensor* inputs[] = {&self, &positions, &source};
   OpCall call{.op = op,
               .inputs = inputs,
               .attributes = attributes,
@@ -336,7 +337,8 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
   const int64_t wrapped = wrap_dim(dim, self.dim(), "gather");
   if (self.dim() == 0 && index.dim() == 0)
     return gather(self.view({1}), 0, index.view({1})).view({});
-  return call_op(kGather, {&self, &index}, {wrapped});
+  const Tensor positions = ops::as_positions("gather", index);
+  return call_op(kGather, {&self, &positions}, {wrapped});
 }
 
 Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim) {
@@ -386,9 +388,10 @@ Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tenso
   return scatter_call_(kScatterAdd, self, dim, index, source);
 }
 
-Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& given, const Tensor& source,
                       ScatterReduction reduce, bool include_self) {
   const int64_t wrapped = wrap_dim(dim, self.dim(), "scatter_reduce");
+  const Tensor index = ops::as_positions("scatter_reduce", given);
   if (all_scalars(self, index, source))
     return scatter_reduce(self.view({1}), 0, index.view({1}), source.view({1}), reduce,
                           include_self)

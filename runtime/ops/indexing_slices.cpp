@@ -14,9 +14,9 @@ namespace {
 Tensor vector_of(std::string_view op, const Tensor& self, const Tensor& index, bool narrow) {
   check(index.dim() <= 1, ErrorCode::kInvalidArgument, op, "index must have one dimension, got ",
         index.sizes());
-  if (!narrow || index.dtype() != kInt32) ops::check_index_dtype(op, index);
   ops::check_same_device(op, self, index);
-  return index.to(kInt64).reshape({index.numel()});
+  if (!narrow) ops::check_index_dtype(op, index);
+  return ops::as_positions(op, index).reshape({index.numel()});
 }
 
 // Repeated over the other dimensions of self. Errors: Index where `dim` is empty.

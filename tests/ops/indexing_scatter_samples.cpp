@@ -44,6 +44,8 @@ void add_gather(std::vector<SampleRow>& rows) {
     std::vector<Call> calls;
     for (const Indexed& c : kIndexed)
       calls.push_back({{random.array(c.self, dtype, -9, 9), Scalar(c.dim), positions(random, c)}});
+    calls.push_back(
+        {{random.array({3, 5}, dtype, -9, 9), Scalar(1), random.array({3, 2}, kInt32, 0, 4)}});
     return calls;
   };
   row.expect = [](const Call& call) {
@@ -182,8 +184,8 @@ void add_scatter(std::vector<SampleRow>& rows) {
       calls.push_back({{make(c.self), Scalar(c.dim), positions(random, c), make(c.index)}});
       calls.push_back({{make(c.self), Scalar(c.dim), positions(random, c), Scalar(1.5)}});
     }
-    // A source larger than index: its first part counts.
-    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt64, 0, 2), make({5, 4})}});
+    // A source larger than index: its first part counts. Positions may be int32.
+    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt32, 0, 2), make({5, 4})}});
     for (const int64_t reduce : {1, 2}) {
       const Array index = random.array({5, 4}, kInt64, 0, 2);
       calls.push_back({{powers(random, {3, 4}, dtype), Scalar(0), index,
@@ -221,8 +223,8 @@ void add_scatter_add(std::vector<SampleRow>& rows) {
     const auto make = [&](const Shape& sizes) { return random.array(sizes, dtype, -9, 9); };
     for (const Indexed& c : kIndexed)
       calls.push_back({{make(c.self), Scalar(c.dim), positions(random, c), make(c.index)}});
-    // A source larger than index: its first part counts.
-    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt64, 0, 2), make({5, 4})}});
+    // A source larger than index: its first part counts. Positions may be int32.
+    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt32, 0, 2), make({5, 4})}});
     return calls;
   };
   row.expect = [](const Call& call) {
@@ -250,7 +252,7 @@ std::vector<Call> reduce_calls(DType dtype, Random& random) {
         calls.push_back({{make(c.self), Scalar(c.dim), index, make(c.index), Scalar(reduce),
                           Scalar(include_self)}});
     }
-    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt64, 0, 2), make({5, 4}),
+    calls.push_back({{make({3, 4}), Scalar(0), random.array({2, 3}, kInt32, 0, 2), make({5, 4}),
                       Scalar(reduce)}});
     if (!is_floating_point(dtype) || reduce < 4) continue;
     const Array special({5}, dtype, {NAN, 1, -INFINITY, INFINITY, 2});
