@@ -232,6 +232,15 @@ Pair min(const Tensor& self, int64_t dim, bool keepdim) {
   return pick(kArgmin, self, dim, keepdim);
 }
 
+std::pair<Tensor&, Tensor&> max_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                    int64_t dim, bool keepdim) {
+  return ops::write_out(kMaxDim, values, indices, {&self}, [&] { return max(self, dim, keepdim); });
+}
+std::pair<Tensor&, Tensor&> min_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                    int64_t dim, bool keepdim) {
+  return ops::write_out(kMinDim, values, indices, {&self}, [&] { return min(self, dim, keepdim); });
+}
+
 Tensor sum_to_size(const Tensor& self, const Shape& sizes) {
   const Shape own = self.sizes();
   if (own == sizes) return self;

@@ -22,18 +22,21 @@ TENON_API Tensor logsumexp(const Tensor& self, const Shape& dims, bool keepdim =
 TENON_API Tensor& logsumexp_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim = false);
 TENON_API Tensor sum_to_size(const Tensor& self, const Shape& sizes);  // Σ over what broadcasting `sizes` repeats
 
-// ---- extremes ----
+// ---- extremes; an _out of a pair wants the dtypes of its results ----
 TENON_API Tensor amax(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // greatest; ties share the gradient
 TENON_API Tensor& amax_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API Tensor amin(const Tensor& self, const Shape& dims = {}, bool keepdim = false);  // least; ties share the gradient
 TENON_API Tensor& amin_out(Tensor& out, const Tensor& self, const Shape& dims = {}, bool keepdim = false);
 TENON_API std::pair<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // (least, greatest)
+TENON_API std::pair<Tensor&, Tensor&> aminmax_out(Tensor& least, Tensor& greatest, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API Tensor argmax(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first greatest
 TENON_API Tensor& argmax_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API Tensor argmin(const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);  // index of the first least
 TENON_API Tensor& argmin_out(Tensor& out, const Tensor& self, std::optional<int64_t> dim = {}, bool keepdim = false);
 TENON_API std::pair<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
 TENON_API std::pair<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false);  // (values, indices) along dim
+TENON_API std::pair<Tensor&, Tensor&> max_out(Tensor& values, Tensor& indices, const Tensor& self, int64_t dim, bool keepdim = false);
+TENON_API std::pair<Tensor&, Tensor&> min_out(Tensor& values, Tensor& indices, const Tensor& self, int64_t dim, bool keepdim = false);
 inline Tensor max(const Tensor& self) { return amax(self); }  // greatest of all; ties share the gradient
 inline Tensor min(const Tensor& self) { return amin(self); }  // least of all; ties share the gradient
 

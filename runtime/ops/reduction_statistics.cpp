@@ -297,6 +297,11 @@ std::pair<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim
   const Shape dims = dim ? Shape{*dim} : Shape{};
   return {amin(self, dims, keepdim), amax(self, dims, keepdim)};
 }
+std::pair<Tensor&, Tensor&> aminmax_out(Tensor& least, Tensor& greatest, const Tensor& self,
+                                        std::optional<int64_t> dim, bool keepdim) {
+  return ops::write_out(kAminmax, least, greatest, {&self},
+                        [&] { return aminmax(self, dim, keepdim); });
+}
 
 void register_statistics_ops(OpList& list) {
   for (const Op* op : {&kVar, &kStd, &kVarMean, &kStdMean, &kLogsumexp, &kVectorNorm, &kNorm,

@@ -193,6 +193,12 @@ std::pair<Tensor, Tensor> sort(const Tensor& self, int64_t dim, bool descending,
   return {outputs[0], outputs[1]};
 }
 
+std::pair<Tensor&, Tensor&> sort_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                     int64_t dim, bool descending, bool stable) {
+  return ops::write_out(kSort, values, indices, {&self},
+                        [&] { return sort(self, dim, descending, stable); });
+}
+
 Tensor argsort(const Tensor& self, int64_t dim, bool descending, bool stable) {
   (void)wrap_dim(dim, self.dim(), "argsort");
   return sort(self.detach(), dim, descending, stable).second;
@@ -211,6 +217,12 @@ std::pair<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim, bool 
   return {gather(self, at, index), index};
 }
 
+std::pair<Tensor&, Tensor&> topk_out(Tensor& values, Tensor& indices, const Tensor& self, int64_t k,
+                                     int64_t dim, bool largest, bool sorted) {
+  return ops::write_out(kTopk, values, indices, {&self},
+                        [&] { return topk(self, k, dim, largest, sorted); });
+}
+
 std::pair<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim, bool keepdim) {
   check_numbers(self, "kthvalue");
   const int64_t at = wrap_dim(dim, self.dim(), "kthvalue"), extent = extent_of(self, at);
@@ -220,13 +232,30 @@ std::pair<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim, b
   return pick(self, at, self.dim() == 0 ? order : clone(narrow(order, at, k - 1, 1)), keepdim);
 }
 
+std::pair<Tensor&, Tensor&> kthvalue_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                         int64_t k, int64_t dim, bool keepdim) {
+  return ops::write_out(kKthvalue, values, indices, {&self},
+                        [&] { return kthvalue(self, k, dim, keepdim); });
+}
+
 Tensor median(const Tensor& self) { return call_op(kMedian, {&self}); }
 std::pair<Tensor, Tensor> median(const Tensor& self, int64_t dim, bool keepdim) {
   return median_along("median", self, dim, keepdim, false);
 }
+std::pair<Tensor&, Tensor&> median_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                       int64_t dim, bool keepdim) {
+  return ops::write_out(kMedian, values, indices, {&self},
+                        [&] { return median(self, dim, keepdim); });
+}
 Tensor nanmedian(const Tensor& self) { return call_op(kNanmedian, {&self}); }
 std::pair<Tensor, Tensor> nanmedian(const Tensor& self, int64_t dim, bool keepdim) {
   return median_along("nanmedian", self, dim, keepdim, true);
+}
+
+std::pair<Tensor&, Tensor&> nanmedian_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                          int64_t dim, bool keepdim) {
+  return ops::write_out(kNanmedian, values, indices, {&self},
+                        [&] { return nanmedian(self, dim, keepdim); });
 }
 
 void register_sorting_ops(OpList& list) {

@@ -170,6 +170,15 @@ std::pair<Tensor, Tensor> cummin(const Tensor& self, int64_t dim) {
   return cumulative_extreme<&le>("cummin", self, dim);
 }
 
+std::pair<Tensor&, Tensor&> cummax_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                       int64_t dim) {
+  return ops::write_out(kCummax, values, indices, {&self}, [&] { return cummax(self, dim); });
+}
+std::pair<Tensor&, Tensor&> cummin_out(Tensor& values, Tensor& indices, const Tensor& self,
+                                       int64_t dim) {
+  return ops::write_out(kCummin, values, indices, {&self}, [&] { return cummin(self, dim); });
+}
+
 Tensor logcumsumexp(const Tensor& self, int64_t dim) {
   check(self.is_floating_point(), ErrorCode::kDType, "logcumsumexp",
         "a floating point tensor was expected, got ", self, "; use .to(kFloat32) first");

@@ -1,5 +1,7 @@
 #include <tenon/runtime/ops/support_internal.h>
 
+#include <tenon/runtime/dispatch/geometry.h>
+
 namespace tenon::ops {
 namespace {
 
@@ -11,6 +13,26 @@ void adopt(const Op& op, Tensor& out, const Tensor& result) {
   target.storage = own.impl()->storage;
   target.base.reset();
   target.set_geometry(own.sizes(), own.strides(), own.storage_offset(), target.dtype(), op.name());
+}
+
+bool takes_any_size(const Tensor& out) { return out.dim() == 1 && out.numel() == 0; }
+
+void check_fits(const Op& op, const Tensor& out, const Tensor& result) {
+  check(out.device() == result.device(), ErrorCode::kDevice, op.name(), "out must be on ",
+        result.device(), ", got ", out.device(), "; make it with tenon::empty on that device");
+  check(can_cast(result.dtype(), out.dtype()), ErrorCode::kDType, op.name(), "result type ",
+        type_word(result.dtype()), " can't be cast to the desired output type ",
+        type_word(out.dtype()), "; make out with dtype ", result.dtype());
+  check(takes_any_size(out) || out.sizes() == result.sizes(), ErrorCode::kInvalidArgument,
+        op.name(), "out must have the shape ", result.sizes(), ", got ", out.sizes(),
+        "; make it with tenon::empty of that shape");
+  check_writable(out, op.name());
+}
+
+Tensor& store(const Op& op, Tensor& out, const Tensor& result) {
+  if (out.sizes() == result.sizes()) return out.copy_(result);
+  adopt(op, out, result);
+  return out;
 }
 
 }  // namespace
@@ -31,20 +53,22 @@ void check_out(const Op& op, const Tensor& out, std::initializer_list<const Tens
 }
 
 Tensor& store_out(const Op& op, Tensor& out, const Tensor& result) {
-  check(out.device() == result.device(), ErrorCode::kDevice, op.name(), "out must be on ",
-        result.device(), ", got ", out.device(), "; make it with tenon::empty on that device");
-  check(can_cast(result.dtype(), out.dtype()), ErrorCode::kDType, op.name(), "result type ",
-        type_word(result.dtype()), " can't be cast to the desired output type ",
-        type_word(out.dtype()), "; make out with dtype ", result.dtype());
-  if (out.dim() == 1 && out.numel() == 0 && out.sizes() != result.sizes()) {
-    adopt(op, out, result);
-    return out;
+  check_fits(op, out, result);
+  return store(op, out, result);
+}
+
+std::pair<Tensor&, Tensor&> store_out(const Op& op, Tensor& first, Tensor& second,
+                                      const std::pair<Tensor, Tensor>& results) {
+  for (const auto& [out, result] :
+       {std::pair(&first, &results.first), std::pair(&second, &results.second)}) {
+    check_fits(op, *out, *result);
+    check(out->dtype() == result->dtype(), ErrorCode::kDType, op.name(), "out must have dtype ",
+          result->dtype(), ", got ", out->dtype());
   }
-  check(out.sizes() == result.sizes(), ErrorCode::kInvalidArgument, op.name(),
-        "out must have the shape ", result.sizes(), ", got ", out.sizes(),
-        "; make it with tenon::empty of that shape");
-  check_writable(out, op.name());
-  return out.copy_(result);
+  check(!first.is_same(second) && overlap_of(*first.impl(), *second.impl()) == Overlap::kNone,
+        ErrorCode::kInvalidArgument, op.name(),
+        "two outputs can't share memory; make a tensor for each");
+  return {store(op, first, results.first), store(op, second, results.second)};
 }
 
 }  // namespace tenon::ops

@@ -1,6 +1,8 @@
 // What the infer and decompose functions of several families share.
 #pragma once
 
+#include <utility>
+
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/creation.h>
@@ -55,12 +57,24 @@ inline void give_output(OpCall& call, size_t position, const Shape& sizes, DType
 void check_out(const Op& op, const Tensor& out, std::initializer_list<const Tensor*> inputs);
 Tensor& store_out(const Op& op, Tensor& out, const Tensor& result);
 
+// Of a pair, whose dtypes must be the results' own: nothing is written unless both fit.
+std::pair<Tensor&, Tensor&> store_out(const Op& op, Tensor& first, Tensor& second,
+                                      const std::pair<Tensor, Tensor>& results);
+
 template <class F>
 Tensor& write_out(const Op& op, Tensor& out, std::initializer_list<const Tensor*> inputs,
                   F&& compute) {
   check_out(op, out, inputs);
   const RecordingScope off(false);
   return store_out(op, out, compute());
+}
+template <class F>
+std::pair<Tensor&, Tensor&> write_out(const Op& op, Tensor& first, Tensor& second,
+                                      std::initializer_list<const Tensor*> inputs, F&& compute) {
+  check_out(op, first, inputs);
+  check_out(op, second, inputs);
+  const RecordingScope off(false);
+  return store_out(op, first, second, compute());
 }
 
 // Intermediate sums of f16 and bf16 are kept in f32.
