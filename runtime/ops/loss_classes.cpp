@@ -69,7 +69,7 @@ const Op kMultilabelSoftMargin{{
 target), then reduced (0 none, 1 mean, 2 sum).
 
 Shapes: self and target (..., C), weight broadcasts -> () or (...).
-Dtypes: floating point. Errors: InvalidArgument when sizes differ; DType.
+Dtypes: floating point; target may be of integers. Errors: InvalidArgument when sizes differ; DType.
 Source: torch.nn.functional.multilabel_soft_margin_loss.)",
     .flags = kComposite,
     .boxed = &box<&multilabel_soft_margin_loss>,
@@ -219,10 +219,12 @@ Tensor multi_margin_loss(const Tensor& input, const Tensor& target, int64_t p, d
 
 Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
                                    Reduction reduction) {
-  ops::check_pair("multilabel_soft_margin_loss", input, target);
+  const bool counts = !target.is_floating_point() && target.dtype() != kBool;
+  const Tensor truth = counts ? target.to(input.dtype()) : target;
+  ops::check_pair("multilabel_soft_margin_loss", input, truth);
   check(input.dim() >= 1, ErrorCode::kInvalidArgument, "multilabel_soft_margin_loss",
         "scores need a class dimension, got ", input.sizes());
-  const Tensor losses = binary_cross_entropy_with_logits(input, target, weight, Reduction::kNone);
+  const Tensor losses = binary_cross_entropy_with_logits(input, truth, weight, Reduction::kNone);
   return ops::reduced("multilabel_soft_margin_loss", mean(losses, {-1}), reduction);
 }
 

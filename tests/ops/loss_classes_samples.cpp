@@ -290,6 +290,8 @@ void add_multilabel(std::vector<SampleRow>& rows) {
           calls.push_back({{random.array(sizes, dtype, -5, 5), random.array(sizes, dtype, 0, 1),
                             weighted ? random.array({sizes.back()}, dtype, 0.5, 2) : Argument(),
                             Scalar(reduction)}});
+    calls.push_back({{random.array({4, 5}, dtype, -5, 5), random.array({4, 5}, kInt64, 0, 1),
+                      Argument(), Scalar(1)}});
     return calls;
   };
   row.expect = [](const Call& call) {
@@ -313,7 +315,8 @@ void add_multilabel(std::vector<SampleRow>& rows) {
   const Array x = blank({2, 3});
   row.errors = {
       {"sizes", {x, blank({3}), {}, Scalar(1)}, "multilabel.*\\(2, 3\\).*\\(3\\)"},
-      {"integers", {x, blank({2, 3}, kInt64), {}, Scalar(1)}, "multilabel.*floating.*int64"},
+      {"truth", {x, blank({2, 3}, kBool), {}, Scalar(1)}, "multilabel.*floating.*bool"},
+      {"scores", {blank({2, 3}, kInt64), x, {}, Scalar(1)}, "multilabel.*floating.*int64"},
       {"numbers", {blank({}), blank({}), {}, Scalar(1)}, "multilabel.*class dimension"},
       {"weight", {x, x, blank({2}), Scalar(1)}, "\\(2, 3\\).*\\(2\\)"},
       {"reduction", {x, x, {}, Scalar(4)}, "multilabel.*reduction.*4"}};
