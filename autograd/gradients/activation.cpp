@@ -58,10 +58,10 @@ void softplus_rule(GradContext& c) {
   c.give(0, where(gt(z, c.scalar(1)), c.grad(), c.grad() * sigmoid(z)));
 }
 
-// 1 strictly between the bounds.
+// 1 strictly between the bounds, and for NaN.
 void hardtanh_rule(GradContext& c) {
   const Tensor x = c.input(0);
-  c.give(0, where(logical_and(gt(x, c.scalar(0)), lt(x, c.scalar(1))), c.grad(), 0.0));
+  c.give(0, where(logical_or(le(x, c.scalar(0)), ge(x, c.scalar(1))), 0.0, c.grad()));
 }
 
 void hardsigmoid_rule(GradContext& c) {

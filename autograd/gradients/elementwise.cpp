@@ -98,29 +98,48 @@ void remainder_rule(GradContext& c) {
   if (c.needs(1)) c.give(1, -c.grad() * div(c.operand(0), c.operand(1), kRounding));
 }
 
-// 1 inside the bounds and on them, else 0: then the bound has it. Attributes: has min, has max.
-void clamp_rule(GradContext& c) {
+// Bounds that are numbers: 1 strictly between them, 0 on them and for NaN.
+void clamp_to_numbers(GradContext& c, bool has_min, bool has_max) {
   const Tensor x = c.input(0);
-  const bool has_min = c.attributes()[0] != 0, has_max = c.attributes()[1] != 0;
-  const uint32_t at_max = has_min ? 2 : 1;
-  const auto give_where = [&c](size_t i, const Tensor& condition) {
-    c.give(i, where(condition, c.grad(), 0.0));
-  };
-  const auto low = [&c] { return c.operand(1); };
-  const auto high = [&c, at_max] { return c.operand(at_max); };
+  const Tensor above = has_min ? gt(x, c.operand(1)) : Tensor();
+  const Tensor below = has_max ? lt(x, c.operand(has_min ? 2 : 1)) : Tensor();
+  c.give(0, where(!has_max ? above : !has_min ? below : logical_and(above, below), c.grad(), 0.0));
+}
+
+// Bounds of which one is a tensor: whoever is the result has the gradient; x and the bound that it
+// equals have half each, unless the bounds are equal too, then x has it. NaN has it. Where min >
+// max the result is max.
+void clamp_between(GradContext& c) {
+  const Tensor x = c.input(0), g = c.grad();
+  const SavedOperand low = c.operand(1), high = c.operand(2);
+  const Tensor apart = lt(low, high);
   if (c.needs(0)) {
-    const Tensor above = has_min ? ge(x, low()) : Tensor();
-    const Tensor below = has_max ? le(x, high()) : Tensor();
-    give_where(0, !has_max ? above : !has_min ? below : logical_and(above, below));
+    const Tensor shared = logical_and(apart, logical_or(eq(x, low), eq(x, high)));
+    const Tensor outside = logical_or(lt(x, low), gt(x, high));
+    c.give(0, where(outside, 0.0, where(shared, g * 0.5, g)));
   }
-  if (has_min && c.needs(1)) {
-    const Tensor wins = lt(x, low());
-    give_where(1, has_max ? logical_and(wins, lt(low(), high())) : wins);
+  if (c.needs(1)) {
+    const Tensor wins = logical_and(lt(x, low), le(low, high));
+    c.give(1, where(wins, g, where(logical_and(apart, eq(x, low)), g * 0.5, 0.0)));
   }
-  if (has_max && c.needs(at_max)) {
-    const Tensor wins = gt(x, high());
-    give_where(at_max, has_min ? logical_or(wins, lt(high(), low())) : wins);
+  if (c.needs(2)) {
+    const Tensor wins = logical_or(gt(x, high), gt(low, high));
+    c.give(2, where(wins, g, where(logical_and(apart, eq(x, high)), g * 0.5, 0.0)));
   }
+}
+
+// As PyTorch 2.15. Attributes: has min, has max.
+void clamp_rule(GradContext& c) {
+  const bool has_min = c.attributes()[0] != 0, has_max = c.attributes()[1] != 0;
+  const bool both = has_min && has_max;
+  if (!c.operand(1).is_tensor() && !(both && c.operand(2).is_tensor()))
+    clamp_to_numbers(c, has_min, has_max);
+  else if (both)
+    clamp_between(c);
+  else if (has_min)
+    choose_rule<&lt>(c);
+  else
+    choose_rule<&gt>(c);
 }
 
 // y/(x² + y²) and −x/(x² + y²), x = other.

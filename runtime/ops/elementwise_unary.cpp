@@ -130,8 +130,9 @@ constinit const Op kPositive{
                    "x itself. Errors: DType for bool. Source: torch.positive.", only<&positive>)};
 constinit const Op kClamp{same(
     "clamp", "clamp(Tensor self, Tensor|Scalar? min=None, Tensor|Scalar? max=None) -> Tensor",
-    R"(min(max(x, lo), hi); NaN stays; outside the bounds the gradient is 0 and goes to a bound that
-is a tensor. Bounds broadcast and promote.
+    R"(min(max(x, lo), hi); NaN stays. The gradient is 1 between the bounds, 0 outside and on a bound
+that is a number; a bound that is a tensor has it outside, and half of it where it equals x. Bounds
+broadcast and promote.
 Errors: InvalidArgument without a bound; DType for bool. Source: torch.clamp.)",
     forms<&clamp, &clamp_, &clamp_out>, &emit_clamp, kNoBool)};
 constinit const Op kClampMin{

@@ -9,6 +9,7 @@ namespace {
 using autograd::CheckedFunction;
 using autograd::gradcheck;
 using autograd::gradgradcheck;
+using testing::ElementsAre;
 using Inputs = std::vector<Tensor>;
 
 void check_both(const CheckedFunction& function, const Inputs& inputs) {
@@ -94,6 +95,39 @@ TEST(Rules, Clamp) {
   check_both(of([](const Tensor& a) { return clamp(a, -1.0, 1.0); }), x);
   check_both(of([](const Tensor& a) { return clamp(a, 0.0, {}); }), x);
   check_both(of([](const Tensor& a) { return clamp(a, {}, 0.5); }), x);
+}
+
+// The numbers are PyTorch 2.15's.
+TEST(Rules, ClampOnItsBounds) {
+  const Tensor x = leaf_of({-1, 0, 0.5, 1, 2, NAN}, {6});
+  const auto slopes = [&](const Tensor& y) { return values(autograd::grad({y.sum()}, {x})[0]); };
+  EXPECT_THAT(slopes(clamp(x, 0.0, 1.0)), ElementsAre(0, 0, 1, 0, 0, 0));
+  EXPECT_THAT(slopes(clamp(x, 0.0, {})), ElementsAre(0, 0, 1, 1, 1, 0));
+  EXPECT_THAT(slopes(clamp(x, {}, 1.0)), ElementsAre(1, 1, 1, 0, 0, 0));
+  EXPECT_THAT(slopes(hardtanh(x, 0, 1)), ElementsAre(0, 0, 1, 0, 0, 1));
+  EXPECT_THAT(slopes(relu6(x)), ElementsAre(0, 0, 1, 1, 1, 1));
+  EXPECT_THAT(slopes(maximum(x, zeros({}, kFloat64))), ElementsAre(0, 0.5, 1, 1, 1, 1));
+}
+
+TEST(Rules, ClampBetweenTensors) {
+  const auto slopes = [](double least, double greatest) {
+    const Tensor x = leaf_of({-1, 0, 0.5, 1, 2, NAN}, {6});
+    const Tensor low = leaf_of(std::vector<double>(6, least), {6});
+    const Tensor high = leaf_of(std::vector<double>(6, greatest), {6});
+    std::vector<std::vector<double>> result;
+    for (const Tensor& gradient : autograd::grad({clamp(x, low, high).sum()}, {x, low, high}))
+      result.push_back(values(gradient));
+    return result;
+  };
+  EXPECT_THAT(slopes(0, 1),
+              ElementsAre(ElementsAre(0, 0.5, 1, 0.5, 0, 1), ElementsAre(1, 0.5, 0, 0, 0, 0),
+                          ElementsAre(0, 0, 0, 0.5, 1, 0)));
+  EXPECT_THAT(slopes(1, 1),
+              ElementsAre(ElementsAre(0, 0, 0, 1, 0, 1), ElementsAre(1, 1, 1, 0, 0, 0),
+                          ElementsAre(0, 0, 0, 0, 1, 0)));
+  EXPECT_THAT(slopes(1, 0),
+              ElementsAre(ElementsAre(0, 0, 0, 0, 0, 1), ElementsAre(0, 0, 0, 0, 0, 0),
+                          ElementsAre(1, 1, 1, 1, 1, 1)));
 }
 
 TEST(Rules, Reductions) {
