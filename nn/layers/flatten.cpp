@@ -1,5 +1,7 @@
 #include <tenon/nn/layers/flatten.h>
 
+#include <tenon/runtime/ops/manipulation.h>
+
 namespace tenon::nn {
 
 Tensor Flatten::forward(const Tensor& input) { return input.flatten(start_dim_, end_dim_); }
@@ -16,6 +18,20 @@ Tensor Unflatten::forward(const Tensor& input) {
 
 std::string Unflatten::describe() const {
   return join_text("Unflatten(dim=", dim_, ", sizes=", sizes_, ")");
+}
+
+Tensor PixelShuffle::forward(const Tensor& input) { return pixel_shuffle(input, upscale_factor_); }
+
+std::string PixelShuffle::describe() const {
+  return join_text("PixelShuffle(upscale_factor=", upscale_factor_, ")");
+}
+
+Tensor PixelUnshuffle::forward(const Tensor& input) {
+  return pixel_unshuffle(input, downscale_factor_);
+}
+
+std::string PixelUnshuffle::describe() const {
+  return join_text("PixelUnshuffle(downscale_factor=", downscale_factor_, ")");
 }
 
 }  // namespace tenon::nn

@@ -1,4 +1,4 @@
-// Merging and cutting of dimensions, and nothing at all.
+// Merging, cutting and exchanging of dimensions, and nothing at all.
 #pragma once
 
 #include <tenon/nn/module.h>
@@ -29,6 +29,34 @@ class TENON_API Unflatten : public Cloneable<Unflatten> {
  private:
   int64_t dim_;
   Shape sizes_;
+};
+
+// Moves channels into the plane: out[n, c, h·r + i, w·r + j] = in[n, c·r² + i·r + j, h, w].
+// Shapes: (…, C·r², H, W) becomes (…, C, H·r, W·r).
+// Errors: InvalidArgument for r < 1 or channels that r² does not divide.
+// Source: Shi et al. 2016 (arXiv 1609.05158); torch.nn.PixelShuffle.
+class TENON_API PixelShuffle : public Cloneable<PixelShuffle> {
+ public:
+  explicit PixelShuffle(int64_t upscale_factor) : upscale_factor_(upscale_factor) {}
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  int64_t upscale_factor_;
+};
+
+// The inverse of PixelShuffle.
+// Shapes: (…, C, H·r, W·r) becomes (…, C·r², H, W).
+// Errors: InvalidArgument for r < 1 or a plane that r does not divide.
+// Source: torch.nn.PixelUnshuffle.
+class TENON_API PixelUnshuffle : public Cloneable<PixelUnshuffle> {
+ public:
+  explicit PixelUnshuffle(int64_t downscale_factor) : downscale_factor_(downscale_factor) {}
+  [[nodiscard]] Tensor forward(const Tensor& input) override;
+  [[nodiscard]] std::string describe() const override;
+
+ private:
+  int64_t downscale_factor_;
 };
 
 // y = x

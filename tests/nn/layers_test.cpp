@@ -167,6 +167,19 @@ TEST(Flatten, UnflattenCutsAndIdentityKeeps) {
   EXPECT_EQ(Identity().describe(), "Identity");
 }
 
+TEST(PixelShuffle, MovesChannelsIntoThePlaneAndBack) {
+  const Tensor x = arange(16, kFloat32).view({1, 4, 2, 2});
+  const Tensor y = PixelShuffle(2)(x);
+  EXPECT_EQ(y.sizes(), Shape({1, 1, 4, 4}));
+  EXPECT_EQ(values(y[0][0][0]), (std::vector<double>{0, 4, 1, 5}));
+  EXPECT_EQ(values(y[0][0][1]), (std::vector<double>{8, 12, 9, 13}));
+  EXPECT_EQ(values(PixelUnshuffle(2)(y)), values(x));
+  EXPECT_EQ(PixelShuffle(2).describe(), "PixelShuffle(upscale_factor=2)");
+  EXPECT_EQ(PixelUnshuffle(3).describe(), "PixelUnshuffle(downscale_factor=3)");
+  error_of(ErrorCode::kInvalidArgument, [&] { (void)PixelShuffle(3)(x); });
+  error_of(ErrorCode::kInvalidArgument, [&] { (void)PixelUnshuffle(3)(x); });
+}
+
 TEST(Dropout, OfChannelsDropsThemWhole) {
   manual_seed(9);
   Dropout2d layer(0.4);
