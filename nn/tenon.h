@@ -37,7 +37,9 @@
 #include <tenon/nn/parameter.h>
 #include <tenon/nn/state_dict.h>
 #include <tenon/runtime/device.h>
+#include <tenon/runtime/interop/dlpack.h>
 #include <tenon/runtime/interop/npy.h>
+#include <tenon/runtime/interop/npz.h>
 #include <tenon/runtime/interop/safetensors.h>
 #include <tenon/runtime/ops/ops.h>
 #include <tenon/runtime/tensor.h>
