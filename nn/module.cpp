@@ -1,5 +1,6 @@
 #include <tenon/nn/module.h>
 
+#include <tenon/autograd/anomaly.h>
 #include <tenon/autograd/custom_function.h>
 #include <tenon/autograd/engine.h>
 #include <tenon/autograd/grad_mode.h>
@@ -74,6 +75,12 @@ Tensor Module::forward(const Tensor&) {
 
 Tensor Module::operator()(const Tensor& input) {
   return guarded([&] { return hooks_.empty() ? forward(input) : call(input); });
+}
+
+std::shared_ptr<const void> Module::call_label() const {
+  if (!autograd::is_anomaly_enabled()) [[likely]]
+    return nullptr;
+  return std::make_shared<const autograd::ScopeLabel>(describe());
 }
 
 Tensor Module::call(const Tensor& input) {

@@ -160,9 +160,11 @@ class TENON_API Module {
   [[nodiscard]] virtual std::shared_ptr<Module> copy_module() const;
   // The tensor or submodule registered under a name of its own (no path). Errors: InvalidArgument.
   [[nodiscard]] Tensor& own_tensor(std::string_view name);
-  // Calls `compute`, and adds this module to the text of its errors: for what is not forward().
+  // Calls `compute`, and adds this module to the text of its errors, and of what anomaly detection
+  // remembers: for what is not forward().
   template <class Compute>
   [[nodiscard]] auto guarded(const Compute& compute) const {
+    const std::shared_ptr<const void> label = call_label();
     try {
       return compute();
     } catch (const Error& error) {
@@ -215,6 +217,8 @@ class TENON_API Module {
   template <class Convert>
   void convert(const Convert& convert);
   [[nodiscard]] Tensor call(const Tensor& input);
+  // The label of a call in progress; null unless anomaly detection is on.
+  [[nodiscard]] std::shared_ptr<const void> call_label() const;
   [[nodiscard]] Tensor call_backward_hooks(const Tensor& grad_input, const Tensor& grad_output);
   uint64_t add_hook(HookEntry hook);
   void unshare(CloneMap& map);

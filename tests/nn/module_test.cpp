@@ -1,4 +1,6 @@
 // The tree of names: parameters, buffers, state dicts, moving, hooks, cloning.
+#include <tenon/autograd/anomaly.h>
+
 #include "nn/helpers.h"
 
 namespace tenon::nn {
@@ -41,6 +43,21 @@ TEST(Module, NamesFollowTheTree) {
   Names modules;
   for (const auto& [name, module] : net.named_modules()) modules.push_back(name);
   EXPECT_EQ(modules, (Names{"", "first", "rest", "rest.0", "rest.1"}));
+}
+
+TEST(Module, AnomalyDetectionRemembersWhereACallWas) {
+  struct Root : Module {
+    Tensor forward(const Tensor& x) override { return sqrt(x); }
+  };
+  struct Outer : Module {
+    Root root;
+    Tensor forward(const Tensor& x) override { return root(x) * 2; }
+  };
+  Outer outer;
+  const Tensor x = zeros({2}).requires_grad_();
+  const autograd::DetectAnomalyGuard anomaly;
+  const Tensor y = outer(x);
+  expect_contains(error_of(ErrorCode::kAutograd, [&] { y.sum().backward(); }), " in Outer > Root");
 }
 
 TEST(Module, RefusesBadNames) {
