@@ -15,6 +15,39 @@ void check_channels(const char* name, int64_t in, int64_t out, int64_t groups, P
         "groups must divide both channels, got ", groups, " for ", in, " and ", out);
 }
 
+// The parameters of a layer whose weight has these sizes.
+template <class Layer, class Options>
+void make_parameters(Layer& layer, const Shape& weight_sizes, int64_t out_channels,
+                     const Options& options) {
+  layer.weight = parameter(empty(weight_sizes, options.tensor));
+  if (options.bias) layer.bias = parameter(empty({out_channels}, options.tensor));
+  layer.register_parameter("weight", &Layer::weight);
+  layer.register_parameter("bias", &Layer::bias);
+  init::layer_uniform_(layer.weight, layer.bias);
+}
+
+// "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))", and what is not the default.
+template <class Size, class Options>
+std::string text_of(const char* name, int64_t in, int64_t out, const Size& kernel_size,
+                    const Options& options) {
+  std::string text = join_text(name, "(", in, ", ", out, ", kernel_size=", kernel_size,
+                               ", stride=", options.stride);
+  bool automatic = false;
+  if constexpr (requires { options.auto_padding; }) {
+    automatic = options.auto_padding != AutoPadding::kNone;
+    if (automatic)
+      text += options.auto_padding == AutoPadding::kSame ? ", padding=same" : ", padding=valid";
+  }
+  if (!automatic && options.padding != Size(0)) text += join_text(", padding=", options.padding);
+  if constexpr (requires { options.output_padding; })
+    if (options.output_padding != Size(0))
+      text += join_text(", output_padding=", options.output_padding);
+  if (options.dilation != Size(1)) text += join_text(", dilation=", options.dilation);
+  if (options.groups != 1) text += join_text(", groups=", options.groups);
+  if (!options.bias) text += ", bias=false";
+  return text + ")";
+}
+
 }  // namespace
 
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
@@ -25,12 +58,9 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
       options_(options) {
   const int64_t groups = options.groups;
   check_channels("Conv2d", in_channels, out_channels, groups, kernel_size);
-  weight = parameter(empty(
-      {out_channels, in_channels / groups, kernel_size.height, kernel_size.width}, options.tensor));
-  if (options.bias) bias = parameter(empty({out_channels}, options.tensor));
-  register_parameter("weight", &Conv2d::weight);
-  register_parameter("bias", &Conv2d::bias);
-  init::layer_uniform_(weight, bias);
+  make_parameters(*this,
+                  {out_channels, in_channels / groups, kernel_size.height, kernel_size.width},
+                  out_channels, options);
 }
 
 Tensor Conv2d::forward(const Tensor& input) {
@@ -40,16 +70,7 @@ Tensor Conv2d::forward(const Tensor& input) {
 }
 
 std::string Conv2d::describe() const {
-  std::string text = join_text("Conv2d(", in_channels_, ", ", out_channels_,
-                               ", kernel_size=", kernel_size_, ", stride=", options_.stride);
-  if (options_.auto_padding != AutoPadding::kNone)
-    text += options_.auto_padding == AutoPadding::kSame ? ", padding=same" : ", padding=valid";
-  else if (options_.padding != Pair(0))
-    text += join_text(", padding=", options_.padding);
-  if (options_.dilation != Pair(1)) text += join_text(", dilation=", options_.dilation);
-  if (options_.groups != 1) text += join_text(", groups=", options_.groups);
-  if (!options_.bias) text += ", bias=false";
-  return text + ")";
+  return text_of("Conv2d", in_channels_, out_channels_, kernel_size_, options_);
 }
 
 Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
@@ -60,11 +81,7 @@ Conv1d::Conv1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
       options_(options) {
   const int64_t groups = options.groups;
   check_channels("Conv1d", in_channels, out_channels, groups, Pair(kernel_size));
-  weight = parameter(empty({out_channels, in_channels / groups, kernel_size}, options.tensor));
-  if (options.bias) bias = parameter(empty({out_channels}, options.tensor));
-  register_parameter("weight", &Conv1d::weight);
-  register_parameter("bias", &Conv1d::bias);
-  init::layer_uniform_(weight, bias);
+  make_parameters(*this, {out_channels, in_channels / groups, kernel_size}, out_channels, options);
 }
 
 Tensor Conv1d::forward(const Tensor& input) {
@@ -74,16 +91,7 @@ Tensor Conv1d::forward(const Tensor& input) {
 }
 
 std::string Conv1d::describe() const {
-  std::string text = join_text("Conv1d(", in_channels_, ", ", out_channels_,
-                               ", kernel_size=", kernel_size_, ", stride=", options_.stride);
-  if (options_.auto_padding != AutoPadding::kNone)
-    text += options_.auto_padding == AutoPadding::kSame ? ", padding=same" : ", padding=valid";
-  else if (options_.padding != 0)
-    text += join_text(", padding=", options_.padding);
-  if (options_.dilation != 1) text += join_text(", dilation=", options_.dilation);
-  if (options_.groups != 1) text += join_text(", groups=", options_.groups);
-  if (!options_.bias) text += ", bias=false";
-  return text + ")";
+  return text_of("Conv1d", in_channels_, out_channels_, kernel_size_, options_);
 }
 
 ConvTranspose2d::ConvTranspose2d(int64_t in_channels, int64_t out_channels, Pair kernel_size,
@@ -94,12 +102,9 @@ ConvTranspose2d::ConvTranspose2d(int64_t in_channels, int64_t out_channels, Pair
       options_(options) {
   const int64_t groups = options.groups;
   check_channels("ConvTranspose2d", in_channels, out_channels, groups, kernel_size);
-  weight = parameter(empty(
-      {in_channels, out_channels / groups, kernel_size.height, kernel_size.width}, options.tensor));
-  if (options.bias) bias = parameter(empty({out_channels}, options.tensor));
-  register_parameter("weight", &ConvTranspose2d::weight);
-  register_parameter("bias", &ConvTranspose2d::bias);
-  init::layer_uniform_(weight, bias);
+  make_parameters(*this,
+                  {in_channels, out_channels / groups, kernel_size.height, kernel_size.width},
+                  out_channels, options);
 }
 
 Tensor ConvTranspose2d::forward(const Tensor& input) {
@@ -109,15 +114,7 @@ Tensor ConvTranspose2d::forward(const Tensor& input) {
 }
 
 std::string ConvTranspose2d::describe() const {
-  std::string text = join_text("ConvTranspose2d(", in_channels_, ", ", out_channels_,
-                               ", kernel_size=", kernel_size_, ", stride=", options_.stride);
-  if (options_.padding != Pair(0)) text += join_text(", padding=", options_.padding);
-  if (options_.output_padding != Pair(0))
-    text += join_text(", output_padding=", options_.output_padding);
-  if (options_.dilation != Pair(1)) text += join_text(", dilation=", options_.dilation);
-  if (options_.groups != 1) text += join_text(", groups=", options_.groups);
-  if (!options_.bias) text += ", bias=false";
-  return text + ")";
+  return text_of("ConvTranspose2d", in_channels_, out_channels_, kernel_size_, options_);
 }
 
 ConvTranspose1d::ConvTranspose1d(int64_t in_channels, int64_t out_channels, int64_t kernel_size,
@@ -128,11 +125,7 @@ ConvTranspose1d::ConvTranspose1d(int64_t in_channels, int64_t out_channels, int6
       options_(options) {
   const int64_t groups = options.groups;
   check_channels("ConvTranspose1d", in_channels, out_channels, groups, Pair(kernel_size));
-  weight = parameter(empty({in_channels, out_channels / groups, kernel_size}, options.tensor));
-  if (options.bias) bias = parameter(empty({out_channels}, options.tensor));
-  register_parameter("weight", &ConvTranspose1d::weight);
-  register_parameter("bias", &ConvTranspose1d::bias);
-  init::layer_uniform_(weight, bias);
+  make_parameters(*this, {in_channels, out_channels / groups, kernel_size}, out_channels, options);
 }
 
 Tensor ConvTranspose1d::forward(const Tensor& input) {
@@ -142,14 +135,7 @@ Tensor ConvTranspose1d::forward(const Tensor& input) {
 }
 
 std::string ConvTranspose1d::describe() const {
-  std::string text = join_text("ConvTranspose1d(", in_channels_, ", ", out_channels_,
-                               ", kernel_size=", kernel_size_, ", stride=", options_.stride);
-  if (options_.padding != 0) text += join_text(", padding=", options_.padding);
-  if (options_.output_padding != 0) text += join_text(", output_padding=", options_.output_padding);
-  if (options_.dilation != 1) text += join_text(", dilation=", options_.dilation);
-  if (options_.groups != 1) text += join_text(", groups=", options_.groups);
-  if (!options_.bias) text += ", bias=false";
-  return text + ")";
+  return text_of("ConvTranspose1d", in_channels_, out_channels_, kernel_size_, options_);
 }
 
 }  // namespace tenon::nn
