@@ -9,13 +9,32 @@ namespace tenon::nn {
 
 namespace {
 
-TensorOptions count_options(const TensorOptions& options) { return options.dtype(kInt64); }
-
 Shape checked_shape(const char* name, const Shape& sizes) {
   check(!sizes.empty(), ErrorCode::kInvalidArgument, name, "expected at least one size, got none");
   for (int64_t d = 0; d < sizes.rank(); ++d)
     check(sizes[d] > 0, ErrorCode::kInvalidArgument, name, "sizes must be > 0, got ", sizes);
   return sizes;
+}
+
+// Weight and bias of each channel, and its running statistics.
+template <class Layer, class Options>
+void make_channel_tensors(Layer& layer, const char* name, int64_t channels,
+                          const Options& options) {
+  const Shape sizes = checked_shape(name, {channels});
+  if (options.affine) {
+    layer.weight = parameter(ones(sizes, options.tensor));
+    layer.bias = parameter(zeros(sizes, options.tensor));
+  }
+  if (options.track_running_stats) {
+    layer.running_mean = zeros(sizes, options.tensor);
+    layer.running_var = ones(sizes, options.tensor);
+    layer.num_batches_tracked = zeros({}, options.tensor.dtype(kInt64));
+  }
+  layer.register_parameter("weight", &Layer::weight);
+  layer.register_parameter("bias", &Layer::bias);
+  layer.register_buffer("running_mean", &Layer::running_mean);
+  layer.register_buffer("running_var", &Layer::running_var);
+  layer.register_buffer("num_batches_tracked", &Layer::num_batches_tracked);
 }
 
 }  // namespace
@@ -29,21 +48,7 @@ BatchNorm::BatchNorm(const char* name, int64_t num_features, int64_t least_dims,
       least_dims_(least_dims),
       most_dims_(most_dims),
       options_(options) {
-  const Shape sizes = checked_shape(name, {num_features});
-  if (options.affine) {
-    weight = parameter(ones(sizes, options.tensor));
-    bias = parameter(zeros(sizes, options.tensor));
-  }
-  if (options.track_running_stats) {
-    running_mean = zeros(sizes, options.tensor);
-    running_var = ones(sizes, options.tensor);
-    num_batches_tracked = zeros({}, count_options(options.tensor));
-  }
-  register_parameter("weight", &BatchNorm::weight);
-  register_parameter("bias", &BatchNorm::bias);
-  register_buffer("running_mean", &BatchNorm::running_mean);
-  register_buffer("running_var", &BatchNorm::running_var);
-  register_buffer("num_batches_tracked", &BatchNorm::num_batches_tracked);
+  make_channel_tensors(*this, name, num_features, options);
 }
 
 Tensor BatchNorm::forward(const Tensor& input) {
@@ -82,21 +87,7 @@ BatchNorm3d::BatchNorm3d(int64_t num_features, const BatchNormOptions& options)
 InstanceNorm::InstanceNorm(const char* name, int64_t num_features, int64_t dims,
                            const InstanceNormOptions& options)
     : name_(name), num_features_(num_features), dims_(dims), options_(options) {
-  const Shape sizes = checked_shape(name, {num_features});
-  if (options.affine) {
-    weight = parameter(ones(sizes, options.tensor));
-    bias = parameter(zeros(sizes, options.tensor));
-  }
-  if (options.track_running_stats) {
-    running_mean = zeros(sizes, options.tensor);
-    running_var = ones(sizes, options.tensor);
-    num_batches_tracked = zeros({}, count_options(options.tensor));
-  }
-  register_parameter("weight", &InstanceNorm::weight);
-  register_parameter("bias", &InstanceNorm::bias);
-  register_buffer("running_mean", &InstanceNorm::running_mean);
-  register_buffer("running_var", &InstanceNorm::running_var);
-  register_buffer("num_batches_tracked", &InstanceNorm::num_batches_tracked);
+  make_channel_tensors(*this, name, num_features, options);
 }
 
 Tensor InstanceNorm::forward(const Tensor& input) {
