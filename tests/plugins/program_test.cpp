@@ -258,6 +258,36 @@ TEST(ProgramCast, BigIntegersRoundOnceToFloats) {
 
 // ---- programs ----------------------------------------------------------------------------------
 
+// As PROGRAM.md has it: C leaves all of these open.
+TEST(Program, ShiftsOutsideOfTheWidthAreDefined) {
+  PluginHost device(device_under_test());
+  const auto shifted = [&](uint32_t code, uint32_t dtype, const std::vector<int64_t>& values,
+                           const std::vector<int64_t>& by) {
+    const auto n = static_cast<int64_t>(values.size());
+    ProgramText text{.inputs = 2};
+    text.outputs = {text.add(code, dtype, 0, 1)};
+    Call call{TN_OP_PROGRAM, {dense(dtype, {n})}, {}, {}, {}, &text};
+    call.inputs = {of_wholes(dtype, {n}, values), of_wholes(dtype, {n}, by)};
+    const Outcome out = run(device, call);
+    EXPECT_EQ(out.status, TN_OK) << out.text;
+    std::vector<int64_t> result;
+    for (int64_t i = 0; i < n; ++i) result.push_back(out.outputs[0].whole(i));
+    return result;
+  };
+  using Wholes = std::vector<int64_t>;
+  for (const uint32_t dtype : {TN_DTYPE_I8, TN_DTYPE_I16, TN_DTYPE_I32, TN_DTYPE_I64}) {
+    if ((device.info.compute_dtypes >> dtype & 1) == 0) continue;
+    const int64_t width = 8 * dtype_size(dtype);
+    const Wholes values = {5, -5, 5, -5, 5, -5, -5}, by = {width, width, 127, 127, -1, -1, 1};
+    EXPECT_EQ(shifted(TN_PROGRAM_SHR, dtype, values, by), (Wholes{0, -1, 0, -1, 0, 0, -3}));
+    EXPECT_EQ(shifted(TN_PROGRAM_SHL, dtype, values, by), (Wholes{0, 0, 0, 0, 0, 0, -10}));
+  }
+  if ((device.info.compute_dtypes >> TN_DTYPE_U8 & 1) == 0) return;
+  EXPECT_EQ(shifted(TN_PROGRAM_SHR, TN_DTYPE_U8, {255, 255, 255}, {8, 255, 7}), (Wholes{0, 0, 1}));
+  EXPECT_EQ(shifted(TN_PROGRAM_SHL, TN_DTYPE_U8, {255, 255, 255}, {8, 255, 7}),
+            (Wholes{0, 0, 128}));
+}
+
 TEST(Program, ScalarsComeAtLaunchAndAreCast) {
   PluginHost device(device_under_test());
   ProgramText text{.inputs = 1, .scalar_dtypes = {TN_DTYPE_F32}};
