@@ -41,6 +41,8 @@ tn_buffer Storage::buffer() {
   tn_buffer made = nullptr;
   context_->check_status(core.buffer_from_host(context_->handle(), host_, size_bytes_, &made),
                          "buffer_from_host");
+  check(made != nullptr, ErrorCode::kInternal, "buffer_from_host", "plugin ",
+        context_->plugin().name, " answered OK without a buffer");
   // Of two threads that read a tensor for the first time one keeps its handle.
   if (buffer_.compare_exchange_strong(known, made, std::memory_order_acq_rel)) return made;
   core.buffer_free(made);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include <tenon/runtime/layers/naming_internal.h>
+
 namespace tenon {
 namespace {
 
@@ -111,6 +113,7 @@ std::unique_ptr<PreparedKernel> prepare_kernel(const KernelCall& call) {
   if (answer.support != TN_ANSWER_NATIVE) return prepared;
   DeviceContext& context = call.context;
   prepared->release = context.plugin().ops.kernel_release;
+  const layers::PreparingOp preparing(call.op.name(), call.op);
   context.check_status(
       context.plugin().ops.prepare(context.handle(), &signature.signature, &prepared->kernel),
       call.op.name());

@@ -18,6 +18,10 @@ constexpr EnvironmentVariable kVariables[] = {
      "1: a plugin is first tried in a helper process, so that it cannot take this "
      "one down",
      "0"},
+    {"TENON_LAYERS",
+     "layers around every plugin, outermost first, such as trace:file=step.json,validate or "
+     "fault:slot=launch:call=3:as=oom",
+     "none"},
     {"TENON_<PLUGIN>_<KEY>", "configuration key of a plugin, such as TENON_CPU_ISA",
      "the plugin's own default"},
     {"TENON_NUM_THREADS", "threads that compute, the calling one included",

@@ -36,7 +36,7 @@ struct LoadRecord {
   std::string path;
   std::string name;     // device type, when it came that far
   std::string stage;    // how far it came: "search", "check", "note", "probe", "open",
-                        // "negotiate", "start", "tables", "devices", "ready"
+                        // "negotiate", "start", "tables", "layers", "devices", "ready"
   std::string verdict;  // "found" (not opened), "loaded", "refused" (by a rule of ours), "failed",
                         // "shadowed", "absent"
   std::string detail;   // dlerror, both versions, missing slots, …

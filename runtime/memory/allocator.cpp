@@ -224,6 +224,8 @@ tn_buffer Allocator::buffer(Segment& segment) {
     context_.check_status(context_.plugin().core.buffer_from_host(context_.handle(), segment.host,
                                                                   segment.size_bytes, &buffer),
                           "buffer_from_host");
+    check(buffer != nullptr, ErrorCode::kInternal, "buffer_from_host", "plugin ",
+          context_.plugin().name, " answered OK without a buffer");
     segment.buffer = buffer;
   }
   return segment.buffer;

@@ -109,6 +109,7 @@ void Training::train_epoch() {
   const size_t first = losses_.values().size();
   std::vector<int64_t> sizes;
   for (auto& [images, labels] : train_loader_) {
+    const TraceScope step("step");  // for TENON_LAYERS=trace
     optimizer_.zero_grad();
     const Tensor loss = cross_entropy(model_(images), labels);
     loss.backward();

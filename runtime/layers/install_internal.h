@@ -1,0 +1,20 @@
+// Puts the layers that TENON_LAYERS names around a plugin's tables.
+#pragma once
+
+#include <string>
+
+#include <tenon/runtime/loader/plugin.h>
+
+namespace tenon::layers {
+
+struct LayerChoice;
+
+// Outermost first, so the last named is next to the plugin. Without the variable nothing is
+// touched. LoadFailure "refused" names what is wrong with the variable.
+void install(Plugin& plugin, const tn_host* host);
+
+void install_trace(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
+void install_validate(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
+void install_fault(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
+
+}  // namespace tenon::layers
