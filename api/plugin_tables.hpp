@@ -280,7 +280,9 @@ class Plugin {
     };
     t.prepare = [](tn_device h, const tn_signature* signature, tn_kernel* out) noexcept {
       return call<Devices>(h, [&](Device& d, auto& box) {
-        *out = Kernels::make(box.host, d.prepare(Signature(signature)), signature->operand_count);
+        const Signature checked_signature(signature);  // before anything in it is read
+        *out = Kernels::make(box.host, d.prepare(checked_signature),
+                             checked_signature.operand_count());
       });
     };
     t.kernel_release = Kernels::destroy;

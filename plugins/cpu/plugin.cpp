@@ -23,7 +23,10 @@ using plugin::guard;
 // ---- plugin and device ----
 
 tn_status open(const tn_host* host, tn_plugin* out) {
+  // Below the minimum there may be no set_error to tell it with.
+  if (host == nullptr || host->struct_size < TN_MIN_HOST) return TN_INVALID_ARGUMENT;
   return guard(host, [&] {
+    check_struct(host, TN_MIN_HOST, "host");
     *out = new tn_plugin_s{host};
     return TN_OK;
   });
