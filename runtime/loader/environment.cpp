@@ -22,6 +22,11 @@ constexpr EnvironmentVariable kVariables[] = {
      "layers around every plugin, outermost first, such as trace:file=step.json,validate or "
      "fault:slot=launch:call=3:as=oom",
      "none"},
+    {"TENON_SHADOW",
+     "a second device, such as cuda:1: every launch runs there too, and the first that differs "
+     "is "
+     "an error with a file for tenon replay",
+     "none"},
     {"TENON_<PLUGIN>_<KEY>", "configuration key of a plugin, such as TENON_CPU_ISA",
      "the plugin's own default"},
     {"TENON_NUM_THREADS", "threads that compute, the calling one included",

@@ -16,6 +16,9 @@ int run_devices(Format format);
 int run_doctor(Format format, std::chrono::milliseconds timeout);
 // Every op; with a device (may be ""), also how that device computes it.
 int run_ops(const std::string& device, Format format);
+// A launch that TENON_SHADOW wrote to a file, on two devices (may be "": those of the file). 1 when
+// they differ.
+int run_replay(const std::string& file, const std::string& device, const std::string& beside);
 
 struct BenchOptions {
   std::string device;  // "" is the default device

@@ -14,6 +14,7 @@ struct Options {
   bool json = false;
   std::string device;
   std::string file;
+  std::string beside;
   double timeout_seconds = 20;
 
   [[nodiscard]] Format format() const { return json ? Format::kJson : Format::kText; }
@@ -42,6 +43,10 @@ int run(int argc, char** argv) {
   bench->add_option("--device", bench_options.device, "The device; unset: the default one");
   bench->add_option("--filter", bench_options.filter, "Only kernels whose name matches");
   bench->add_option("--json", bench_options.json, "Also write the figures to this file");
+  CLI::App* replay = app.add_subcommand("replay", "Run again what TENON_SHADOW found to differ");
+  replay->add_option("file", options.file, "tenon_shadow.*.json")->required();
+  replay->add_option("--device", options.device, "Instead of the first device that it names");
+  replay->add_option("--beside", options.beside, "Instead of the second");
   CLI::App* probe = app.add_subcommand("probe", "Open one plugin file; the helper of doctor");
   probe->group("");  // not in the help
   probe->add_option("file", options.file)->required();
@@ -49,6 +54,7 @@ int run(int argc, char** argv) {
 
   if (probe->parsed()) return serve_probe(options.file);
   if (bench->parsed()) return run_bench(bench_options);
+  if (replay->parsed()) return run_replay(options.file, options.device, options.beside);
   if (devices->parsed()) return run_devices(options.format());
   if (ops->parsed()) return run_ops(options.device, options.format());
   const std::chrono::duration<double> timeout(options.timeout_seconds);
