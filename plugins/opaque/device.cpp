@@ -35,6 +35,7 @@ Settings Settings::read(const plugin::Host& host) {
   read_number(host, "delay_us", s.delay_us);
   read_number(host, "fail_nth", s.fail_nth);
   read_number(host, "lose_nth", s.lose_nth);
+  read_number(host, "refuse_nth", s.refuse_nth);
   return s;
 }
 
@@ -82,6 +83,9 @@ std::unique_ptr<Buffer> Device::allocate(uint64_t size_bytes) const {
     throw Status(TN_OUT_OF_MEMORY, "buffer_alloc: " + std::to_string(size_bytes) +
                                        " bytes are more than one buffer can have (" +
                                        std::to_string(kAllocationMax) + ")");
+  }
+  if (++shared_->allocations == shared_->settings.refuse_nth) {
+    throw Status(TN_OUT_OF_MEMORY, "buffer_alloc: refused (refuse_nth)");
   }
   return std::make_unique<Buffer>(shared_->memory, size_bytes);
 }

@@ -18,6 +18,7 @@ struct Settings {
   uint64_t delay_us = 0;                      // before each operation
   uint64_t fail_nth = 0;                      // the n-th launch fails with INTERNAL, seen at sync
   uint64_t lose_nth = 0;                      // the n-th launch loses the device
+  uint64_t refuse_nth = 0;                    // the n-th buffer_alloc answers OUT_OF_MEMORY
 
   static Settings read(const plugin::Host& host);
 };
@@ -43,6 +44,7 @@ struct Device {
     const std::shared_ptr<Budget> memory;
     const int64_t process;
     std::atomic<uint64_t> launches{0};
+    std::atomic<uint64_t> allocations{0};
     std::atomic<bool> lost{false};
   };
 
