@@ -42,5 +42,6 @@
 #include <tenon/runtime/interop/npz.h>
 #include <tenon/runtime/interop/safetensors.h>
 #include <tenon/runtime/layers/trace.h>
+#include <tenon/runtime/memory/memory.h>
 #include <tenon/runtime/ops/ops.h>
 #include <tenon/runtime/tensor.h>

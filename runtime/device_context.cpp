@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/memory/history_internal.h>
 
 namespace tenon {
 namespace {
@@ -61,7 +62,19 @@ struct DeviceContexts {
 
   DeviceContexts() {
     slots[0].store(new DeviceContext(Device(), 0), std::memory_order_release);
-    pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
+    // The child computes on cpu: what another thread held at the fork must not stay locked there.
+    pthread_atfork(lock_host_memory, unlock_host_memory, [] {
+      unlock_host_memory();
+      forked.store(true);
+    });
+  }
+  static void lock_host_memory() {
+    DeviceContext::cpu().allocator().mutex().lock();
+    MemoryHistory::instance().mutex().lock();
+  }
+  static void unlock_host_memory() {
+    MemoryHistory::instance().mutex().unlock();
+    DeviceContext::cpu().allocator().mutex().unlock();
   }
 
   static DeviceContexts& instance() {
@@ -104,6 +117,7 @@ DeviceContext& DeviceContext::get(const Device& device) {
         " devices can be open, ", device, " is one too many");
   made->id_ = contexts.count++;
   contexts.slots[made->id_].store(made.get(), std::memory_order_release);
+  made->allocator_.follow_history();
   return *made.release();
 }
 
@@ -196,6 +210,24 @@ class StreamLock {
   std::mutex* mutex_;
 };
 
+// A kernel's scratch memory; stream order makes it reusable as soon as the kernel is queued.
+class Scratch {
+ public:
+  Scratch(Allocator& allocator, uint64_t size_bytes)
+      : allocator_(size_bytes == 0 ? nullptr : &allocator),
+        block_(size_bytes == 0 ? nullptr : allocator.allocate(size_bytes)) {}
+  ~Scratch() {
+    if (block_ != nullptr) allocator_->free(block_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] Block* block() const noexcept { return block_; }
+
+ private:
+  Allocator* allocator_;
+  Block* block_;
+};
+
 }  // namespace
 
 void DeviceContext::check_status(tn_status status, const Op& op) {
@@ -206,21 +238,20 @@ void DeviceContext::check_status(tn_status status, const Op& op) {
 tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
                                     const tn_tensor* const* operands, const uint64_t* scalars) {
   const bool shared = is_async() || id_ >= kThreadStreams;
-  uint64_t tag = 0;
-  tn_workspace workspace{};
-  Block* scratch = nullptr;
+  uint64_t tag = 0, scratch_bytes = 0;
   if ((plugin_->optional_slots & kHasWorkspace) != 0) {
-    uint64_t size = 0;
-    check_status(plugin_->ops.workspace(kernel, operands, &size), op.name());
-    if (size > 0) {
-      scratch = allocator_.allocate(size);
-      workspace.struct_size = sizeof workspace;
-      workspace.buffer =
-          is_cpu() ? allocator_.buffer(*scratch->segment) : scratch->segment->buffer.load();
-      workspace.offset_bytes = scratch->offset_bytes;
-      workspace.size_bytes = size;
-    }
+    check_status(plugin_->ops.workspace(kernel, operands, &scratch_bytes), op.name());
   }
+  const Scratch scratch(allocator_, scratch_bytes);
+  tn_workspace workspace{};
+  if (const Block* block = scratch.block()) {
+    workspace.struct_size = sizeof workspace;
+    workspace.buffer =
+        is_cpu() ? allocator_.buffer(*block->segment) : block->segment->buffer.load();
+    workspace.offset_bytes = block->offset_bytes;
+    workspace.size_bytes = scratch_bytes;
+  }
+  const tn_workspace* given = scratch.block() != nullptr ? &workspace : nullptr;
   tn_status status = TN_OK;
   {
     const StreamLock lock(stream_mutex_, shared);
@@ -229,18 +260,13 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
       ring_[tag % ring_.size()] = {tag, &op,
                                    Shape(std::span(operands[0]->shape, operands[0]->rank))};
     }
-    tn_stream target = stream();
-    const tn_workspace* given = scratch != nullptr ? &workspace : nullptr;
-    status = plugin_->ops.launch(target, kernel, operands, scalars, given, tag);
+    status = plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
   }
   if (status == TN_OUT_OF_MEMORY) {
     allocator_.empty_cache();
     const StreamLock lock(stream_mutex_, shared);
-    const tn_workspace* given = scratch != nullptr ? &workspace : nullptr;
     status = plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
   }
-  // Stream order makes the scratch block reusable at once.
-  if (scratch != nullptr) allocator_.free(scratch);
   return status;
 }
 
