@@ -42,7 +42,7 @@ TEST(MemorySoak, TrainingStaysFlat) {
   Net net;
   optim::Adam adam(net.parameters(), {.lr = 1e-3});
   std::mt19937 random(11);
-  const int64_t steps = soak_steps(device), warm_up = steps / 10;
+  const int64_t steps = soak_steps(device), warm_up = steps / 2;
   MemoryStats warm;
   uint64_t warm_resident = 0;
   for (int64_t step = 0; step < steps; ++step) {
