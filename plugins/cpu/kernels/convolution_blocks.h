@@ -4,11 +4,12 @@
 
 #include "../simd.h"
 #include "convolution_kernels.h"
+#include "convolution_lanes_blocks.h"
+#include "pooling_blocks.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
 // Register tiles: channels x vectors of positions.
-inline constexpr int kChannelBlock = kVectorBytes == 64 ? 8 : 4;
 inline constexpr int kFewChannels = 6;  // of a tile that has a fourth vector (AVX-512)
 
 TENON_CPU_INLINE void copy_run(float* to, const float* from, int64_t n) {
@@ -271,103 +272,38 @@ void weight_channels_columns(const WeightTile& t, int64_t o, int64_t dy_stride) 
   }
 }
 
+// packed_dy[position][channel] of kLanes channels from `c` on.
+inline void pack_channels(const WeightTile& t, int64_t c, int64_t positions) {
+  for (int64_t p = 0; p < positions; p += kLanes) {
+    const int n = static_cast<int>(positions - p < kLanes ? positions - p : kLanes);
+    Float rows[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      const float* from = t.dy + (c + i) * t.dy_channel + p;
+      rows[i] = c + i >= t.outputs ? Float{} : n == kLanes ? load(from) : load_part(from, n);
+    }
+    transpose(rows);
+    for (int i = 0; i < kLanes; ++i) {
+      if (i < n) store(t.packed_dy + (p + i) * t.sums_row + c, rows[i]);
+    }
+  }
+}
+
 inline void weight_by_channels(const WeightTile& t) {
   const int64_t positions = t.rows * t.plan->grid_w;
   const int64_t stride = t.sums_row;  // output channels, padded to whole vectors
-  for (int64_t o = 0; o < stride; ++o) {
-    float* to = t.packed_dy + o;
-    const float* from = t.dy + o * t.dy_channel;
-    for (int64_t p = 0; p < positions; ++p) to[p * stride] = o < t.outputs ? from[p] : 0.0f;
-  }
+  for (int64_t c = 0; c < stride; c += kLanes) pack_channels(t, c, positions);
   int64_t o = 0;
   for (; o + 2 * kLanes <= stride; o += 2 * kLanes) weight_channels_columns<2>(t, o, stride);
   for (; o < stride; o += kLanes) weight_channels_columns<1>(t, o, stride);
 }
 
-// ---- pooling ----
-
-// Even and odd elements of the 2 kLanes elements of (a, b).
-#if defined(__AVX512F__)
-TENON_CPU_INLINE Float even_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-}
-TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-}
-#elif defined(__AVX2__)
-TENON_CPU_INLINE Float even_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
-}
-TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
-}
-#else
-TENON_CPU_INLINE Float even_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6);
-}
-TENON_CPU_INLINE Float odd_elements(Float a, Float b) {
-  return __builtin_shufflevector(a, b, 1, 3, 5, 7);
-}
-#endif
-
-// Values and positions of the better of each lane. A NaN beats every number, the first of equals
-// stays.
-struct Candidates {
-  Float value;
-  Int at;
-};
-TENON_CPU_INLINE Candidates better(const Candidates& a, const Candidates& b) {
-  const Int take = (b.value > a.value) | ((b.value != b.value) & (a.value == a.value));
-  return {take ? b.value : a.value, take ? b.at : a.at};
-}
-
-// `count` <= kLanes windows from column 2 w of two rows on.
-TENON_CPU_INLINE void max_pool_vector(const float* top, const float* bottom, int32_t width,
-                                      int32_t first, int count, float* y, int64_t* indices) {
-  const int left = 2 * count < kLanes ? 2 * count : kLanes;
-  const int right = 2 * count - left;
-  const auto read = [&](const float* p) { return left == kLanes ? load(p) : load_part(p, left); };
-  const auto read_on = [&](const float* p) {
-    return right == kLanes ? load(p + kLanes) : right == 0 ? Float{} : load_part(p + kLanes, right);
-  };
-  Int lane{};
-  for (int i = 0; i < kLanes; ++i) lane[i] = 2 * i;
-  const Int at = lane + first;
-  const Float t0 = read(top);
-  const Float t1 = read_on(top);
-  const Float b0 = read(bottom);
-  const Float b1 = read_on(bottom);
-  const Candidates upper = better({even_elements(t0, t1), at}, {odd_elements(t0, t1), at + 1});
-  const Candidates lower =
-      better({even_elements(b0, b1), at + width}, {odd_elements(b0, b1), at + width + 1});
-  const Candidates best = better(upper, lower);
-  alignas(64) int32_t positions[kLanes];
-  std::memcpy(positions, &best.at, sizeof best.at);
-  if (count == kLanes) {
-    store(y, best.value);
-    for (int i = 0; i < kLanes; ++i) indices[i] = positions[i];
-  } else {
-    store_part(y, best.value, count);
-    for (int i = 0; i < count; ++i) indices[i] = positions[i];
-  }
-}
-
-inline void max_pool_2x2(const float* x, int64_t width, int64_t out_h, int64_t out_w, float* y,
-                         int64_t* indices) {
-  for (int64_t h = 0; h < out_h; ++h) {
-    const float* row = x + 2 * h * width;
-    for (int64_t w = 0; w < out_w; w += kLanes) {
-      const int count = static_cast<int>(out_w - w < kLanes ? out_w - w : kLanes);
-      max_pool_vector(row + 2 * w, row + width + 2 * w, static_cast<int32_t>(width),
-                      static_cast<int32_t>(2 * h * width + 2 * w), count, y + h * out_w + w,
-                      indices + h * out_w + w);
-    }
-  }
-}
-
 inline constexpr ConvolutionKernels kConvolutionKernels = {
-    kChannelBlock,       kLanes,        &fill_slab, &forward, &weight_by_pixels,
-    &weight_by_channels, &max_pool_2x2,
+    kChannelBlock,     kLanes,
+    &fill_slab,        &forward,
+    &weight_by_pixels, &weight_by_channels,
+    &fill_lanes,       &forward_lanes,
+    &weight_lanes,     &sum_weight_lanes,
+    &max_pool_2x2,     &max_pool_2x2_grad,
 };
 
 }  // namespace tenon::cpu::inline TENON_CPU_ISA

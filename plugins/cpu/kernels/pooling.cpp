@@ -120,19 +120,39 @@ class MaxPoolGradKernel final : public Kernel {
     parallel_for(device->host, p.count, p.grain(), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         float* to = dx + i * p.in_size();
-        std::memset(to, 0, static_cast<size_t>(p.in_size()) * sizeof(float));
-        for (int64_t k = i * p.out_size(); k < (i + 1) * p.out_size(); ++k) {
-          if (static_cast<uint64_t>(indices[k]) >= static_cast<uint64_t>(p.in_size())) {
-            failed = true;
-          } else {
-            to[indices[k]] += dy[k];
-          }
+        const float* from = dy + i * p.out_size();
+        const int64_t* at = indices + i * p.out_size();
+        if (halves(p.plane) &&
+            device->tables.convolution->max_pool_2x2_grad(from, at, p.plane.height, p.plane.width,
+                                                          p.plane.out_h, p.plane.out_w, to)) {
+          continue;
         }
+        if (!scatter(p, from, at, to)) failed = true;
       }
     });
     if (!failed) return TN_OK;
     return fail(device->host, TN_INDEX_ERROR,
                 "max_pool2d_grad: indices must lie in [0, " + std::to_string(p.in_size()) + ")");
+  }
+
+ private:
+  // Sizes as of windows of 2 x 2 side by side; whether they were, the indices tell.
+  static bool halves(const Plane& p) {
+    return p.height / 2 == p.out_h && p.width / 2 == p.out_w && p.height * p.width < INT32_MAX;
+  }
+
+  // Windows may overlap. Answers whether all indices are positions of the plane.
+  static bool scatter(const Planes& p, const float* dy, const int64_t* indices, float* dx) {
+    std::memset(dx, 0, static_cast<size_t>(p.in_size()) * sizeof(float));
+    bool inside = true;
+    for (int64_t k = 0; k < p.out_size(); ++k) {
+      if (static_cast<uint64_t>(indices[k]) >= static_cast<uint64_t>(p.in_size())) {
+        inside = false;
+      } else {
+        dx[indices[k]] += dy[k];
+      }
+    }
+    return inside;
   }
 };
 
