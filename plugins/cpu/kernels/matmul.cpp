@@ -10,7 +10,7 @@
 
 #include "../kernel.h"
 #include "blocks.h"
-#include "matmul_kernels.h"
+#include "matmul_packed.h"
 
 // The archive's thread count at load time, instead of its own function (--wrap): no threads.
 extern "C" int __wrap_openblas_num_threads_env();
@@ -19,21 +19,7 @@ extern "C" int __wrap_openblas_num_threads_env() { return 1; }
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kSmallVolume = 32 * 32 * 32;
 constexpr int64_t kPackedSmall = 4096;  // elements of b that fit on the stack
-
-// One matrix of a batch: pointer and strides in elements.
-struct Matrix {
-  std::byte* data;
-  int64_t rows;
-  int64_t columns;
-  int64_t row_stride;
-  int64_t column_stride;
-};
-
-Matrix transposed(const Matrix& x) {
-  return {x.data, x.columns, x.rows, x.column_stride, x.row_stride};
-}
 
 int64_t batch_offset(const tn_tensor& t, int64_t index) {
   int64_t offset = 0;
@@ -162,41 +148,15 @@ void plain_product(const Matrix& out, const Matrix& a, const Matrix& b) {
   }
 }
 
-// How one product of the batch is cut into tiles.
-struct Tiling {
-  int64_t rows, columns;  // of one tile
-  int64_t across;         // tiles along the columns
-  int64_t count;
-
-  Tiling(int64_t m, int64_t n, int64_t k) {
-    const double work = 2.0 * static_cast<double>(m) * static_cast<double>(n) *
-                        static_cast<double>(std::max<int64_t>(k, 1));
-    constexpr double kTileWork = 3e6;  // about 20 to 40 us
-    double wanted = std::min(64.0, work / kTileWork);
-    rows = m;
-    columns = n;
-    for (; wanted >= 2; wanted /= 2) {
-      if (rows >= columns && rows >= 64) {
-        rows = ((rows + 1) / 2 + 15) / 16 * 16;
-      } else if (columns >= 64) {
-        columns = ((columns + 1) / 2 + 31) / 32 * 32;
-      }
-    }
-    across = (n + columns - 1) / columns;
-    count = (m + rows - 1) / rows * across;
-  }
-
-  [[nodiscard]] Matrix tile(const Matrix& x, int64_t item, int64_t row, int64_t column,
-                            int64_t height, int64_t width) const {
-    return {x.data + (row * x.row_stride + column * x.column_stride) * item, height, width,
-            x.row_stride, x.column_stride};
-  }
-};
-
 // y = x w^T + bias, tiles fixed by sizes. Rows of x and w are dense.
 class LinearKernel final : public Kernel {
  public:
   LinearKernel(tn_device d, bool has_bias) : Kernel(d), has_bias_(has_bias) {}
+
+  uint64_t workspace_bytes(const tn_tensor* const* operands) const override {
+    const PackedCut cut(*device->tables.matmul, factors(operands), 1);
+    return cut.pays() ? cut.workspace_bytes() : 0;
+  }
 
   tn_status launch(const Launch& launch) const override {
     const tn_tensor& y = *launch.operands[0];
@@ -205,6 +165,14 @@ class LinearKernel final : public Kernel {
     const int64_t columns = y.shape[1];
     const int64_t depth = x.shape[1];
     if (rows * columns == 0) return TN_OK;
+    const Factors product = factors(launch.operands);
+    const PackedCut cut(*device->tables.matmul, product, 1);
+    if (cut.pays()) {
+      cut.run(
+          device, [&](int64_t) { return product; },
+          has_bias_ ? data_of<const float>(*launch.operands[3]) : nullptr, launch.workspace);
+      return TN_OK;
+    }
     const Tiling tiling(rows, columns, depth);
     parallel_for(device->host, tiling.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
@@ -221,6 +189,15 @@ class LinearKernel final : public Kernel {
   }
 
  private:
+  static Factors factors(const tn_tensor* const* operands) {
+    const tn_tensor& y = *operands[0];
+    const tn_tensor& x = *operands[1];
+    const int64_t rows = y.shape[0], columns = y.shape[1], depth = x.shape[1];
+    return {{data_of(y), rows, columns, columns, 1},
+            {data_of(x), rows, depth, depth, 1},
+            {data_of(*operands[2]), depth, columns, 1, depth}};
+  }
+
   static constexpr int64_t kOwnDepth = 1024;
   static constexpr int64_t kOwnColumns = 256;
 
@@ -246,12 +223,22 @@ class MatmulKernel final : public Kernel {
       : Kernel(d), blas_(dtype == TN_DTYPE_F32 || dtype == TN_DTYPE_F64) {}
 
   uint64_t workspace_bytes(const tn_tensor* const* operands) const override {
+    if (element_count(*operands[0]) == 0) return 0;
+    const PackedCut cut = packed_cut(operands);
+    if (cut.pays()) return cut.workspace_bytes();
     return packed_bytes(*operands[1]) + packed_bytes(*operands[2]);
   }
 
   tn_status launch(const Launch& launch) const override {
     const tn_tensor& out = *launch.operands[0];
     if (element_count(out) == 0) return TN_OK;
+    const PackedCut cut = packed_cut(launch.operands);
+    if (cut.pays()) {
+      cut.run(
+          device, [&](int64_t batch) { return factors(launch.operands, batch); }, nullptr,
+          launch.workspace);
+      return TN_OK;
+    }
     const Batch c{&out, nullptr};
     const Batch a = packed(*launch.operands[1], launch.workspace);
     const Batch b =
@@ -273,6 +260,19 @@ class MatmulKernel final : public Kernel {
   }
 
  private:
+  static Factors factors(const tn_tensor* const* operands, int64_t batch) {
+    return {Batch{operands[0], nullptr}.at(batch), Batch{operands[1], nullptr}.at(batch),
+            Batch{operands[2], nullptr}.at(batch)};
+  }
+  [[nodiscard]] PackedCut packed_cut(const tn_tensor* const* operands) const {
+    const tn_tensor& out = *operands[0];
+    const int64_t matrix = out.shape[out.rank - 2] * out.shape[out.rank - 1];
+    return {out.dtype == TN_DTYPE_F32 ? *device->tables.matmul : kNoKernels, factors(operands, 0),
+            element_count(out) / matrix};
+  }
+
+  static constexpr MatmulKernels kNoKernels{};
+
   [[nodiscard]] bool needs_packing(const tn_tensor& t) const { return blas_ && !is_blas_matrix(t); }
   [[nodiscard]] uint64_t packed_bytes(const tn_tensor& t) const {
     if (!needs_packing(t)) return 0;
@@ -307,8 +307,8 @@ class MatmulKernel final : public Kernel {
     const bool addressable =
         blas_ && a.columns > 0 && is_blas_matrix(c.rows, c.columns, c.row_stride, c.column_stride);
     const int64_t volume = c.rows * c.columns * a.columns;
-    if (dtype == TN_DTYPE_F32 && volume <= kSmallVolume && b.rows * b.columns <= kPackedSmall &&
-        (c.column_stride == 1 || c.columns == 1)) {
+    if (dtype == TN_DTYPE_F32 && volume <= PackedCut::kSmallVolume &&
+        b.rows * b.columns <= kPackedSmall && (c.column_stride == 1 || c.columns == 1)) {
       return small_f32_product(*device->tables.matmul, c, a, b);
     }
     if (addressable && dtype == TN_DTYPE_F32) return blas_product<float>(c, a, b);

@@ -6,6 +6,7 @@
 
 #include "../simd.h"
 #include "matmul_kernels.h"
+#include "matmul_packed_blocks.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
@@ -132,7 +133,10 @@ inline void row_products(const SmallProduct& p) {
   for (; i < p.m; ++i) columns(std::integral_constant<int, 1>{});
 }
 
-inline constexpr MatmulKernels kMatmulKernels = {&small_product, &row_products};
+// Without fused operations in registers OpenBLAS is the better choice.
+inline constexpr bool kPacks = kVectorBytes > 16;
+inline constexpr MatmulKernels kMatmulKernels = {
+    kPacks ? kPanel : 0, kPackedRows, &pack_panels, &packed_product, &small_product, &row_products};
 
 }  // namespace tenon::cpu::inline TENON_CPU_ISA
 
