@@ -51,6 +51,35 @@ TENON_CPU_INLINE Float bit_or(Float x, Int bits) { return as_float(as_int(x) | b
 TENON_CPU_INLINE Float bit_xor(Float x, Int bits) { return as_float(as_int(x) ^ bits); }
 TENON_CPU_INLINE Float absolute(Float x) { return bit_and(x, splat(int32_t{0x7fffffff})); }
 
+// a < b ? a : b and a > b ? a : b: where one is NaN or both are zero, b.
+#if defined(__AVX512F__)
+TENON_CPU_INLINE Float lesser(Float a, Float b) {
+  return (Float)_mm512_min_ps((__m512)a, (__m512)b);
+}
+TENON_CPU_INLINE Float greater(Float a, Float b) {
+  return (Float)_mm512_max_ps((__m512)a, (__m512)b);
+}
+TENON_CPU_INLINE bool any_lane(Int mask) {
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+}
+#elif defined(__AVX2__)
+TENON_CPU_INLINE Float lesser(Float a, Float b) {
+  return (Float)_mm256_min_ps((__m256)a, (__m256)b);
+}
+TENON_CPU_INLINE Float greater(Float a, Float b) {
+  return (Float)_mm256_max_ps((__m256)a, (__m256)b);
+}
+TENON_CPU_INLINE bool any_lane(Int mask) { return _mm256_movemask_ps((__m256)mask) != 0; }
+#else
+TENON_CPU_INLINE Float lesser(Float a, Float b) { return select(a < b, a, b); }
+TENON_CPU_INLINE Float greater(Float a, Float b) { return select(a > b, a, b); }
+TENON_CPU_INLINE bool any_lane(Int mask) {
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= mask[i];
+  return any != 0;
+}
+#endif
+
 #if defined(__AVX512F__)
 
 TENON_CPU_INLINE Float multiply_add(Float a, Float b, Float c) {
@@ -162,6 +191,13 @@ TENON_CPU_INLINE void store_stream(float* p, Float x) { store(p, x); }
 
 TENON_CPU_INLINE Int to_int(Float x) { return __builtin_convertvector(x, Int); }
 TENON_CPU_INLINE Float to_float(Int x) { return __builtin_convertvector(x, Float); }
+
+// Orders the stores of store_stream() before later ones of this thread.
+TENON_CPU_INLINE void stream_fence() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
 
 // Fixed order: halves are added until one lane is left.
 TENON_CPU_INLINE float sum_lanes(Float x) {

@@ -192,6 +192,11 @@ class TestTensor {
   T& at(int64_t i) {
     return reinterpret_cast<T*>(base_ + desc_.offset_bytes)[offset_of(i)];
   }
+  // From the tensor's offset on, whatever the strides.
+  template <class T>
+  T* memory() {
+    return reinterpret_cast<T*>(base_ + desc_.offset_bytes);
+  }
   template <class T>
   std::vector<T> values() {
     std::vector<T> out;

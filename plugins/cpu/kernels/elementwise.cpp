@@ -6,6 +6,7 @@
 
 #include "../kernel.h"
 #include "elementwise_vm_program.h"
+#include "elementwise_vm_rows.h"
 #include "reduction.h"
 
 namespace tenon::cpu {
@@ -66,6 +67,12 @@ class VmKernel final : public Kernel {
     if (flat_) {
       VmLaunch::run_flat(*program_, device->host, launch.operands, constants_, launch.scalars,
                          count);
+      return TN_OK;
+    }
+    const VmRows rows(*program_, launch.operands, launch.scalars);
+    if (rows.fits()) {
+      parallel_for(device->host, rows.count(), rows.grain(),
+                   [&](int64_t begin, int64_t end) { rows.run(begin, end); });
       return TN_OK;
     }
     const VmLaunch vm(*program_, launch.operands, launch.operands + output_count_, launch.scalars);

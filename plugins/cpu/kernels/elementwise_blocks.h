@@ -7,6 +7,7 @@
 #include "elementwise_functors.h"
 #include "elementwise_kernels.h"
 #include "elementwise_math.h"
+#include "elementwise_turn.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
@@ -96,6 +97,8 @@ void load_block(void* out, const void* in, int64_t stride, int64_t n) {
   } else if (stride == 0) {
     const compute_t<T> value = to_compute(x[0]);
     for (int64_t i = 0; i < n; ++i) y[i] = value;
+  } else if (stride == 2) {
+    for (int64_t i = 0; i < n; ++i) y[i] = to_compute(x[i * 2]);
   } else {
     for (int64_t i = 0; i < n; ++i) y[i] = to_compute(x[i * stride]);
   }
@@ -293,6 +296,8 @@ constexpr ElementwiseKernels make_elementwise_kernels() {
   set_all_movement(table);
   set_all_binary(table);
   set_all_unary(table);
+  table.turn = &turn;
+  table.stream = &stream;
   return table;
 }
 

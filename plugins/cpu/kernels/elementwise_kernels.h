@@ -17,11 +17,19 @@ using BlockFunction = void (*)(void* out, const void* a, const void* b, const vo
 using LoadFunction = void (*)(void* out, const void* in, int64_t stride, int64_t n);
 using StoreFunction = void (*)(void* out, int64_t stride, const void* in, int64_t n);
 
+// to[i * to_stride + j] = from[j * from_stride + i] for i < rows, j < columns, of 4 bytes each.
+using TurnFunction = void (*)(float* to, int64_t to_stride, const float* from, int64_t from_stride,
+                              int64_t rows, int64_t columns);
+// Copies memory past the cache.
+using StreamFunction = void (*)(void* out, const void* in, int64_t size_bytes);
+
 struct ElementwiseKernels {
   BlockFunction op[kOpcodeCount][TN_DTYPE_COUNT];  // NULL where the table of PROGRAM.md has none
   BlockFunction cast[TN_DTYPE_COUNT][TN_DTYPE_COUNT];  // [from][to]
   LoadFunction load[TN_DTYPE_COUNT];
   StoreFunction store[TN_DTYPE_COUNT];
+  TurnFunction turn;
+  StreamFunction stream;
 };
 
 const ElementwiseKernels& elementwise_baseline();

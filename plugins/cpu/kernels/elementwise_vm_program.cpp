@@ -1,46 +1,14 @@
 #include "elementwise_vm_program.h"
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
+
+#include "elementwise_vm_slots.h"
 
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kSlotBytes = kVmChunk * 4;
-// Outputs beyond this will not be found in the cache by whoever reads them.
-constexpr int64_t kStreamBytes = int64_t{24} << 20;
-
 int64_t item_of(uint32_t dtype) { return dtype == TN_DTYPE_BOOL ? 1 : 4; }
-
-float lane_value(uint32_t dtype, uint64_t slot) {
-  if (dtype == TN_DTYPE_F32) return static_cast<float>(std::bit_cast<double>(slot));
-  return std::bit_cast<float>(slot != 0 ? UINT32_MAX : 0u);
-}
-
-// One element of a tensor for all: floats fill a slot, bools are bytes.
-void fill_constant(const VmKernels& vm, uint32_t dtype, const std::byte* data, std::byte* slot) {
-  if (dtype == TN_DTYPE_BOOL) {
-    std::memset(slot, static_cast<int>(*data), kVmChunk);
-  } else {
-    float value;
-    std::memcpy(&value, data, sizeof value);
-    vm.fill(slot, value);
-  }
-}
-
-// Operands behind the tensors: scalars, then scratch. Returns the scratch memory that is left.
-std::byte* fill_scratch(const VmKernels& vm, const std::vector<uint32_t>& scalar_dtypes,
-                        uint32_t scratch_slots, const uint64_t* scalars, VmFrame& frame,
-                        std::byte* memory) {
-  for (size_t s = 0; s < scalar_dtypes.size(); ++s, memory += kSlotBytes) {
-    vm.fill(memory, lane_value(scalar_dtypes[s], scalars[s]));
-    frame.operands[frame.count++] = {memory, 0};
-  }
-  for (uint32_t s = 0; s < scratch_slots; ++s, memory += kSlotBytes) {
-    frame.operands[frame.count++] = {memory, 0};
-  }
-  return memory;
-}
 
 }  // namespace
 
@@ -53,14 +21,14 @@ void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
     Frame memory;
     VmFrame frame;
     frame.count = inputs + outputs;
-    std::byte* scratch = fill_scratch(*program.vm_, program.scalars_, program.scratch_slots_,
-                                      scalars, frame, memory.bytes);
+    std::byte* scratch = fill_slots(*program.vm_, program.scalars_, program.scratch_slots_, scalars,
+                                    frame, memory.bytes);
     for (uint32_t i = 0; i < inputs; ++i) {
       const tn_tensor& t = *operands[outputs + i];
       if ((constants >> i & 1u) != 0) {
         fill_constant(*program.vm_, t.dtype, data_of(t), scratch);
         frame.operands[i] = {scratch, 0};
-        scratch += kSlotBytes;
+        scratch += kVmSlotBytes;
       } else {
         const int64_t item = item_of(program.inputs_[i]);
         frame.operands[i] = {data_of(t) + begin * item, item};
@@ -70,9 +38,10 @@ void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
       const int64_t item = item_of(program.outputs_[o]);
       frame.operands[inputs + o] = {data_of(*operands[o]) + begin * item, item};
     }
-    const bool streams = count * 4 * outputs >= kStreamBytes;
+    const bool streams = is_streamed(count * 4 * outputs);
     const VmStep* steps = streams ? program.streaming_.data() : program.steps_.data();
     program.vm_->run(steps, frame, inputs, inputs + outputs, end - begin);
+    if (streams) std::atomic_thread_fence(std::memory_order_seq_cst);
   };
   parallel_for(host, count, program.grain_, part);
 }
@@ -112,7 +81,7 @@ VmLaunch::VmLaunch(const VmProgram& program, const tn_tensor* const* outputs,
     if (outputs_[o].step == 0) outputs_[o].step = item_of(outputs[o]->dtype);
     gathers_ |= outputs_[o].gathered;
   }
-  streams_ = element_count(space) * 4 >= kStreamBytes;
+  streams_ = !gathers_ && is_streamed(element_count(space) * 4);
 }
 
 VmLaunch::VmLaunch(const VmProgram& program, const tn_tensor* const* inputs,
@@ -140,15 +109,15 @@ void VmLaunch::run_parts(int64_t begin, int64_t end, std::byte* result) const {
   VmFrame frame;
   frame.count = static_cast<uint32_t>(inputs + outputs);
   std::byte* scratch =
-      fill_scratch(*p.vm_, p.scalars_, p.scratch_slots_, scalars_, frame, memory.bytes);
+      fill_slots(*p.vm_, p.scalars_, p.scratch_slots_, scalars_, frame, memory.bytes);
   for (size_t i = 0; i < inputs; ++i) {
     if (inputs_[i].step != 0) continue;
     fill_constant(*p.vm_, p.inputs_[i], inputs_[i].data, scratch);
     frame.operands[i] = {scratch, 0};
-    scratch += kSlotBytes;
+    scratch += kVmSlotBytes;
   }
   const int64_t stride = gathers_ ? kBlock : end - begin;
-  const VmStep* steps = streams_ && !gathers_ ? p.streaming_.data() : p.steps_.data();
+  const VmStep* steps = streams_ ? p.streaming_.data() : p.steps_.data();
   for (int64_t at = begin; at < end; at += stride) {
     const int64_t n = std::min(stride, end - at);
     for (size_t i = 0; i < inputs; ++i) {
@@ -178,6 +147,7 @@ void VmLaunch::run_parts(int64_t begin, int64_t end, std::byte* result) const {
                     blocks.bytes[16 + o]);
     }
   }
+  if (streams_) std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace tenon::cpu

@@ -22,6 +22,7 @@ class VmProgram {
 
  private:
   friend class VmLaunch;
+  friend class VmRows;
   friend class VmCompiler;
 
   const VmKernels* vm_ = nullptr;

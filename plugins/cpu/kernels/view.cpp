@@ -4,6 +4,7 @@
 
 #include "../kernel.h"
 #include "blocks.h"
+#include "elementwise_vm_slots.h"
 
 namespace tenon::cpu {
 namespace {
@@ -67,6 +68,7 @@ bool find_transposition(const tn_tensor& out, const tn_tensor& in, Transposition
 }
 
 constexpr int64_t kTile = 16;
+constexpr int64_t kTurnTile = 64;  // of elements of 4 bytes, which are turned in registers
 
 // Rows [begin, end) of one plane through square tiles, so that whole cache lines are used.
 template <class T>
@@ -84,6 +86,14 @@ void transpose_rows(const Transposition& t, T* out, const T* in, int64_t begin, 
         std::copy(tile[i], tile[i] + columns, out + (i0 + i) * t.out_row + j0);
       }
     }
+  }
+}
+
+void turn_rows(const ElementwiseKernels& kernels, const Transposition& t, float* out,
+               const float* in, int64_t begin, int64_t end) {
+  for (int64_t j = 0; j < t.columns; j += kTurnTile) {
+    kernels.turn(out + begin * t.out_row + j, t.out_row, in + j * t.in_column + begin, t.in_column,
+                 end - begin, std::min(kTurnTile, t.columns - j));
   }
 }
 
@@ -107,8 +117,8 @@ class CopyKernel final : public Kernel {
     parallel_for(device->host, count, grain, [&](int64_t begin, int64_t end) {
       if (out.dtype == in.dtype && to.is_dense() && from.is_dense()) {
         const int64_t item = dtype_size(out.dtype);
-        std::memmove(data_of(out) + begin * item, data_of(in) + begin * item,
-                     static_cast<size_t>((end - begin) * item));
+        copy_dense(data_of(out) + begin * item, data_of(in) + begin * item, (end - begin) * item,
+                   is_streamed(count * item));
       } else {
         copy_blocks(out, to, in, from, begin, end);
       }
@@ -117,18 +127,33 @@ class CopyKernel final : public Kernel {
   }
 
  private:
+  void copy_dense(std::byte* out, const std::byte* in, int64_t size_bytes, bool streams) const {
+    if (streams) {
+      device->tables.elementwise->stream(out, in, size_bytes);
+    } else {
+      std::memmove(out, in, static_cast<size_t>(size_bytes));
+    }
+  }
+
   void transpose(const Transposition& t, const tn_tensor& out, const tn_tensor& in) const {
-    const int64_t strips = (t.rows + kTile - 1) / kTile;
-    const int64_t strip_bytes = kTile * t.columns * dtype_size(out.dtype);
+    const int64_t height = dtype_size(out.dtype) == 4 ? kTurnTile : kTile;
+    const int64_t strips = (t.rows + height - 1) / height;
+    const int64_t strip_bytes = height * t.columns * dtype_size(out.dtype);
     const int64_t grain = std::max<int64_t>(1, kGrainBytes / (4 * strip_bytes));
     parallel_for(device->host, t.count * strips, grain, [&](int64_t begin, int64_t end) {
       visit_width(out.dtype, [&](auto tag) {
         using T = typename decltype(tag)::type;
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t row = task % strips * kTile;
-          transpose_rows(t, data_of<T>(out) + RunCursor(t.out_outer, task / strips).offset(),
-                         data_of<const T>(in) + RunCursor(t.in_outer, task / strips).offset(), row,
-                         std::min(t.rows, row + kTile));
+          const int64_t row = task % strips * height;
+          const int64_t row_end = std::min(t.rows, row + height);
+          T* to = data_of<T>(out) + RunCursor(t.out_outer, task / strips).offset();
+          const T* from = data_of<const T>(in) + RunCursor(t.in_outer, task / strips).offset();
+          if constexpr (sizeof(T) == 4) {
+            turn_rows(*device->tables.elementwise, t, reinterpret_cast<float*>(to),
+                      reinterpret_cast<const float*>(from), row, row_end);
+          } else {
+            transpose_rows(t, to, from, row, row_end);
+          }
         }
       });
     });

@@ -1,0 +1,52 @@
+// Scratch of the register machine: one chunk for a scalar, a constant or a value in between.
+#ifndef TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_VM_SLOTS_H
+#define TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_VM_SLOTS_H
+
+#include <cstring>
+#include <vector>
+
+#include "../dtypes.h"
+#include "elementwise_vm.h"
+
+namespace tenon::cpu {
+
+inline constexpr int64_t kVmSlotBytes = kVmChunk * 4;
+
+// Outputs of this size will not be found in the cache by whoever reads them.
+inline bool is_streamed(int64_t output_bytes) { return output_bytes >= int64_t{24} << 20; }
+
+// A slot of a launch as a lane of the machine.
+inline float lane_value(uint32_t dtype, uint64_t slot) {
+  if (dtype == TN_DTYPE_F32) return static_cast<float>(std::bit_cast<double>(slot));
+  return std::bit_cast<float>(slot != 0 ? UINT32_MAX : 0u);
+}
+
+// One element of a tensor for all: floats fill a slot, bools are bytes.
+inline void fill_constant(const VmKernels& vm, uint32_t dtype, const std::byte* data,
+                          std::byte* slot) {
+  if (dtype == TN_DTYPE_BOOL) {
+    std::memset(slot, static_cast<int>(*data), kVmChunk);
+  } else {
+    float value;
+    std::memcpy(&value, data, sizeof value);
+    vm.fill(slot, value);
+  }
+}
+
+// Operands behind the tensors: scalars, then scratch. Returns the scratch memory that is left.
+inline std::byte* fill_slots(const VmKernels& vm, const std::vector<uint32_t>& scalar_dtypes,
+                             uint32_t scratch_slots, const uint64_t* scalars, VmFrame& frame,
+                             std::byte* memory) {
+  for (size_t s = 0; s < scalar_dtypes.size(); ++s, memory += kVmSlotBytes) {
+    vm.fill(memory, lane_value(scalar_dtypes[s], scalars[s]));
+    frame.operands[frame.count++] = {memory, 0};
+  }
+  for (uint32_t s = 0; s < scratch_slots; ++s, memory += kVmSlotBytes) {
+    frame.operands[frame.count++] = {memory, 0};
+  }
+  return memory;
+}
+
+}  // namespace tenon::cpu
+
+#endif
