@@ -1,9 +1,9 @@
-// softmax, log_softmax and their gradients, f32
-#include "normalization_kernels.h"
-
+// softmax, log_softmax and their gradients, f32; the list of the family
 #include <algorithm>
 
 #include "../kernel.h"
+#include "normalization_kernels.h"
+#include "normalization_standardize.h"
 
 namespace tenon::cpu {
 namespace {
@@ -108,6 +108,8 @@ constexpr Operator kOperators[] = {
     {"log_softmax", refuse_forward, prepare<SoftmaxKind::kLogForward>, true},
     {"softmax_grad", refuse_grad, prepare<SoftmaxKind::kGrad>, true},
     {"log_softmax_grad", refuse_grad, prepare<SoftmaxKind::kLogGrad>, true},
+    {"standardize", refuse_standardize, prepare_standardize, true},
+    {"standardize_grad", refuse_standardize_grad, prepare_standardize_grad, true},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "elementwise_math.h"
 #include "normalization_kernels.h"
+#include "normalization_lines.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
@@ -21,12 +22,6 @@ TENON_CPU_INLINE void for_each_vector(int64_t n, F f) {
         i, [rest](const float* p) { return load_part(p, rest); },
         [rest](float* p, Float x) { store_part(p, x, rest); });
   }
-}
-
-TENON_CPU_INLINE Int lanes_below(int n) {
-  Int lane{};
-  for (int i = 0; i < kLanes; ++i) lane[i] = i;
-  return lane < splat(static_cast<int32_t>(n));
 }
 
 // The greatest value; NaN when there is one.
@@ -68,13 +63,6 @@ TENON_CPU_INLINE float sum_vectors(int64_t n, F f) {
   return total;
 }
 
-TENON_CPU_INLINE Float load_some(const float* p, int n) {
-  return n == kLanes ? load(p) : load_part(p, n);
-}
-TENON_CPU_INLINE void store_some(float* p, Float x, int n) {
-  n == kLanes ? store(p, x) : store_part(p, x, n);
-}
-
 inline void softmax(float* y, const float* x, int64_t n) {
   const Float top = splat(greatest(x, n));
   const float sum = sum_vectors(n, [&](int64_t i, int count) {
@@ -82,8 +70,8 @@ inline void softmax(float* y, const float* x, int64_t n) {
     store_some(y + i, e, count);
     return e;
   });
-  const Float total = splat(sum);
-  for_each_vector(n, [&](int64_t i, auto read, auto write) { write(y + i, read(y + i) / total); });
+  const Float scale = splat(1.0f / sum);
+  for_each_vector(n, [&](int64_t i, auto read, auto write) { write(y + i, read(y + i) * scale); });
 }
 
 inline void log_softmax(float* y, const float* x, int64_t n) {
@@ -136,10 +124,10 @@ void softmax_columns(float* y, const float* x, const SoftmaxLines& l) {
       if constexpr (!kLog) write(y + k * l.stride + j, e);
       return e;
     });
-    if constexpr (kLog) sum = VectorLog::apply(sum);
+    sum = kLog ? VectorLog::apply(sum) : splat(1.0f) / sum;
     for (int64_t k = 0; k < l.length; ++k) {
       float* to = y + k * l.stride + j;
-      write(to, kLog ? (in(k)-top) - sum : read(to) / sum);
+      write(to, kLog ? (in(k)-top) - sum : read(to) * sum);
     }
   });
 }
@@ -207,6 +195,8 @@ inline constexpr NormalizationKernels kNormalizationKernels = {
     &softmax_columns<true>,
     &softmax_grad_columns<false>,
     &softmax_grad_columns<true>,
+    {&line_sum, &line_square_sum, &line_apply, &line_apply_one, &line_grad_sums,
+     &line_weighted_grad_sums, &line_grad_parameters, &line_grad_apply, &fold_parts},
     &sgd,
     &adam,
 };

@@ -1,4 +1,5 @@
-// softmax, log_softmax, their gradients, and optimizer updates; one table per instruction set.
+// softmax, log_softmax, standardize, their gradients, and optimizer updates; one table per
+// instruction set.
 #ifndef TENON_PLUGINS_CPU_KERNELS_NORMALIZATION_KERNELS_H
 #define TENON_PLUGINS_CPU_KERNELS_NORMALIZATION_KERNELS_H
 
@@ -11,6 +12,39 @@ struct SoftmaxLines {
   int64_t length;
   int64_t stride;
   int64_t columns;
+};
+
+struct LineMoments {
+  float mean, rstd;
+};
+
+// dx = g scale - (x - mean) slope - shift
+struct LineSlope {
+  float mean, scale, slope, shift;
+};
+
+// Lines of n elements. `w`, `b`: weight and bias.
+struct LineKernels {
+  double (*sum)(const float* x, int64_t n);
+  double (*square_sum)(const float* x, int64_t n, float mean);  // of x - mean
+  // y = (x - mean) rstd w + b, with one w and b per element, or one for all (NULL: none).
+  void (*apply)(float* y, const float* x, int64_t n, const LineMoments& m, const float* w,
+                const float* b);
+  void (*apply_one)(float* y, const float* x, int64_t n, const LineMoments& m, const float* w,
+                    const float* b);
+  // With u = (x - mean) rstd: totals[0] += g, totals[1] += g u; or of g w.
+  void (*grad_sums)(const float* g, const float* x, int64_t n, const LineMoments& m,
+                    double* totals);
+  void (*weighted_grad_sums)(const float* g, const float* x, const float* w, int64_t n,
+                             const LineMoments& m, double* totals);
+  // dw[i] += g u, db[i] += g
+  void (*grad_parameters)(float* dw, float* db, const float* g, const float* x, int64_t n,
+                          const LineMoments& m);
+  // g is multiplied by w where that is not NULL.
+  void (*grad_apply)(float* dx, const float* g, const float* x, const float* w, int64_t n,
+                     const LineSlope& s);
+  // out[j] = sum over k of parts[k stride + j]
+  void (*fold)(float* out, const float* parts, int64_t stride, int64_t count, int64_t n);
 };
 
 struct SgdStep {
@@ -35,6 +69,7 @@ struct NormalizationKernels {
                                const SoftmaxLines& lines);
   void (*log_softmax_grad_columns)(float* dx, const float* dy, const float* y,
                                    const SoftmaxLines& lines);
+  LineKernels lines;
   void (*sgd)(float* p, float* m, const float* g, int64_t n, const SgdStep& step);
   void (*adam)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& step);
 };
