@@ -4,13 +4,13 @@
 #include <cstring>
 
 #include "../kernel.h"
+#include "reduction_arg.h"
+#include "reduction_source.h"
 
 namespace tenon::cpu {
 namespace {
 
-constexpr int64_t kSpanElements = 32768;  // of one output, when inner is 1
 constexpr int64_t kRowBlock = 32;
-constexpr int64_t kStrip = 256;  // columns of one task
 constexpr int64_t kGrainElements = 32768;
 constexpr int kLevels = 48;
 
@@ -21,8 +21,6 @@ int64_t span_rows(const ReduceSpace& s) {
   const int64_t rows = 2 * kSpanElements / strip_width(s);
   return std::max<int64_t>(kRowBlock, rows / kRowBlock * kRowBlock);
 }
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Pairwise combination of partial results as they come: level l holds the sum of 2^l of them.
 class PairwiseStack {
@@ -274,63 +272,6 @@ void run_reduction(tn_device device, uint32_t kind, uint32_t compute_in, const R
 
 namespace {
 
-class TensorSource final : public ReduceSource {
- public:
-  TensorSource(const ElementwiseKernels& kernels, const tn_tensor& t, const ReduceSpace& space)
-      : kernels_(kernels),
-        dtype_(t.dtype),
-        data_(data_of(t)),
-        layout_(space.permuted(t)),
-        item_(dtype_size(t.dtype)),
-        converted_(is_half_dtype(t.dtype) || t.dtype == TN_DTYPE_BOOL) {
-    find_rows(t, space);
-  }
-
-  const void* values(int64_t start, int64_t n, void* buffer) const override {
-    if (!converted_) {
-      if (layout_.is_dense()) return data_ + start * item_;
-      const RunCursor cursor(layout_, start);
-      if (cursor.run() >= n && (cursor.stride() == 1 || n == 1)) {
-        return data_ + cursor.offset() * item_;
-      }
-    }
-    gather_block(kernels_, dtype_, data_, layout_, start, n, buffer);
-    return buffer;
-  }
-
-  const void* rows(int64_t start, int64_t, int64_t, int64_t* row_stride) const override {
-    if (!has_rows_) return nullptr;
-    *row_stride = row_stride_;
-    return data_ + RunCursor(layout_, start).offset() * item_;
-  }
-
- private:
-  // The reduced dimensions are one stride and the inner ones are dense.
-  void find_rows(const tn_tensor& t, const ReduceSpace& space) {
-    int first = space.rank;
-    int64_t left = space.inner;
-    while (left > 1) left /= space.shape[--first];
-    int reduced = first;
-    left = space.reduced;
-    while (left > 1) left /= space.shape[--reduced];
-    int64_t strides[TN_MAX_RANK];
-    for (int i = 0; i < space.rank; ++i) strides[i] = t.strides[space.order[i]];
-    const Layout columns = collapse(space.rank - first, space.shape + first, strides + first);
-    const Layout over = collapse(first - reduced, space.shape + reduced, strides + reduced);
-    has_rows_ = !converted_ && columns.is_dense() && over.rank <= 1;
-    row_stride_ = over.rank == 1 ? over.strides[0] : 0;
-  }
-
-  const ElementwiseKernels& kernels_;
-  uint32_t dtype_;
-  const std::byte* data_;
-  Layout layout_;
-  int64_t item_;
-  bool converted_;
-  bool has_rows_ = false;
-  int64_t row_stride_ = 0;
-};
-
 class ReduceKernel final : public Kernel {
  public:
   ReduceKernel(tn_device d, const tn_signature& s)
@@ -357,83 +298,6 @@ class ReduceKernel final : public Kernel {
   uint64_t dims_;
 };
 
-class ArgKernel final : public Kernel {
- public:
-  ArgKernel(tn_device d, const tn_signature& s)
-      : Kernel(d),
-        kind_(static_cast<uint32_t>(s.attributes[0])),
-        dims_(static_cast<uint64_t>(s.attributes[1])) {}
-
-  tn_status launch(const Launch& launch) const override {
-    const tn_tensor& out = *launch.operands[0];
-    const tn_tensor& in = *launch.operands[1];
-    ReduceSpace space(in.rank, in.shape, dims_);
-    move_inner_out(space);
-    if (space.outer * space.reduced == 0) return TN_OK;
-    const TensorSource source(*device->tables.elementwise, in, space);
-    const Layout layout = collapse(out);
-    const uint32_t dtype = compute_dtype(in.dtype);
-    const int64_t grain = std::max<int64_t>(1, kGrainElements / space.reduced);
-    parallel_for(device->host, space.outer, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t k = begin; k < end; ++k) {
-        const int64_t index = find(source, dtype, k * space.reduced, space.reduced);
-        scatter_block(*device->tables.elementwise, TN_DTYPE_I64, data_of(out), layout, k, 1,
-                      &index);
-      }
-    });
-    return TN_OK;
-  }
-
- private:
-  // All kept dimensions first: one sequence per output.
-  static void move_inner_out(ReduceSpace& space) {
-    int inner_rank = 0;
-    for (int64_t left = space.inner; left > 1; ++inner_rank) {
-      left /= space.shape[space.rank - 1 - inner_rank];
-    }
-    int64_t shape[TN_MAX_RANK];
-    int order[TN_MAX_RANK];
-    int at = 0;
-    const int split = space.rank - inner_rank;
-    int first_reduced = split;
-    for (int64_t left = space.reduced; left > 1;) left /= space.shape[--first_reduced];
-    const auto take = [&](int begin, int end) {
-      for (int i = begin; i < end; ++i, ++at) {
-        shape[at] = space.shape[i];
-        order[at] = space.order[i];
-      }
-    };
-    take(0, first_reduced);
-    take(split, space.rank);
-    take(first_reduced, split);
-    std::copy(shape, shape + space.rank, space.shape);
-    std::copy(order, order + space.rank, space.order);
-    space.outer *= space.inner;
-    space.inner = 1;
-  }
-
-  int64_t find(const TensorSource& source, uint32_t dtype, int64_t start, int64_t count) const {
-    alignas(64) std::byte buffer[kReduceChunk * 8];
-    alignas(8) std::byte best_value[8];
-    alignas(8) std::byte value[8];
-    const ReductionKernels& kernels = *device->tables.reduction;
-    int64_t best = -1;
-    for (int64_t at = 0; at < count; at += kReduceChunk) {
-      const int64_t n = std::min(kReduceChunk, count - at);
-      const void* x = source.values(start + at, n, buffer);
-      const int64_t index = at + kernels.arg_chunk[kind_][dtype](x, n, value);
-      if (best < 0 || kernels.arg_better[kind_][dtype](best_value, value)) {
-        best = index;
-        std::memcpy(best_value, value, sizeof value);
-      }
-    }
-    return best;
-  }
-
-  uint32_t kind_;
-  uint64_t dims_;
-};
-
 Refusal refuse_reduce(const tn_signature& s) {
   if (!has_operands(s, 2) || s.attribute_count != 2) return "reduce takes out, in and kind, dims";
   const int64_t kind = s.attributes[0];
@@ -451,7 +315,7 @@ Refusal refuse_reduce(const tn_signature& s) {
 std::unique_ptr<Kernel> prepare_reduce(tn_device device, const tn_signature& s) {
   const int64_t kind = s.attributes[0];
   if (kind == TN_REDUCE_ARGMAX || kind == TN_REDUCE_ARGMIN) {
-    return std::make_unique<ArgKernel>(device, s);
+    return prepare_arg_reduce(device, s);
   }
   return std::make_unique<ReduceKernel>(device, s);
 }

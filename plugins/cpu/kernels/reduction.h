@@ -45,6 +45,10 @@ class ReduceSource {
 };
 
 inline constexpr int64_t kReduceChunk = 2048;
+inline constexpr int64_t kSpanElements = 32768;  // of one output, when inner is 1
+inline constexpr int64_t kStrip = 256;           // columns of one task
+
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Reduces into `out` (dtype of its own, extents 1 in the reduced dimensions).
 void run_reduction(tn_device device, uint32_t kind, uint32_t compute_in, const ReduceSpace& space,

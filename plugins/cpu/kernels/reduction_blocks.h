@@ -82,15 +82,11 @@ struct Less {
   }
 };
 
-// The greatest (least) value first, by lanes; then its first position, block by block.
-template <class Better, class T>
-int64_t arg_chunk(const void* in, int64_t n, void* value) {
-  using Op = std::conditional_t<std::is_same_v<Better, Greater>, Max, Min>;
+template <class T>
+int64_t arg_position(const void* in, int64_t n, const void* value) {
   constexpr int64_t kBlock = 64;
   const T* x = static_cast<const T*>(in);
-  T best;
-  reduce_chunk<Op, T, T, false>(&best, x, n);
-  *static_cast<T*>(value) = best;
+  const T best = *static_cast<const T*>(value);
   const auto matches = [best](T v) { return v == best || (best != best && v != v); };
   int64_t i = 0;
   for (; i + kBlock <= n; i += kBlock) {
@@ -100,6 +96,21 @@ int64_t arg_chunk(const void* in, int64_t n, void* value) {
   }
   while (!matches(x[i])) ++i;
   return i;
+}
+
+template <class Better, class T>
+void arg_rows(void* best, int32_t* at, const void* in, int64_t n, int32_t row) {
+  T* b = static_cast<T*>(best);
+  const T* x = static_cast<const T*>(in);
+  if (row == 0) {
+    for (int64_t j = 0; j < n; ++j) b[j] = x[j], at[j] = 0;
+    return;
+  }
+  for (int64_t j = 0; j < n; ++j) {
+    const bool better = Better::apply(b[j], x[j]);
+    b[j] = better ? x[j] : b[j];
+    at[j] = better ? row : at[j];
+  }
 }
 
 template <class Better, class T>
@@ -123,8 +134,10 @@ constexpr void set_reductions(ReductionKernels& t, uint32_t dtype) {
   set_reduction<Min, T, T, false>(t, TN_REDUCE_MIN, dtype);
   set_reduction<Or, T, uint8_t, true>(t, TN_REDUCE_ANY, dtype);
   set_reduction<And, T, uint8_t, true>(t, TN_REDUCE_ALL, dtype);
-  t.arg_chunk[TN_REDUCE_ARGMAX][dtype] = &arg_chunk<Greater, T>;
-  t.arg_chunk[TN_REDUCE_ARGMIN][dtype] = &arg_chunk<Less, T>;
+  t.arg_position[TN_REDUCE_ARGMAX][dtype] = &arg_position<T>;
+  t.arg_position[TN_REDUCE_ARGMIN][dtype] = &arg_position<T>;
+  t.arg_rows[TN_REDUCE_ARGMAX][dtype] = &arg_rows<Greater, T>;
+  t.arg_rows[TN_REDUCE_ARGMIN][dtype] = &arg_rows<Less, T>;
   t.arg_better[TN_REDUCE_ARGMAX][dtype] = &arg_better<Greater, T>;
   t.arg_better[TN_REDUCE_ARGMIN][dtype] = &arg_better<Less, T>;
 }

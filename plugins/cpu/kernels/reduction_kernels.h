@@ -26,8 +26,11 @@ using ReduceRows = void (*)(void* accumulator, const void* x, int64_t row_stride
                             int64_t n, int first);
 // accumulator[j] = accumulator[j] op other[j]
 using ReduceCombine = void (*)(void* accumulator, const void* other, int64_t n);
-// Position of the first extreme value of x[0..n), n >= 1; *value gets it. The first NaN wins.
-using ArgChunk = int64_t (*)(const void* x, int64_t n, void* value);
+// Position of the first element of x[0..n) that is *value (a NaN is any NaN); there is one.
+using ArgPosition = int64_t (*)(const void* x, int64_t n, const void* value);
+// Row number `row` of x, n columns: best[j] and at[j] become x[j] and row where x[j] beats best[j]
+// or row is 0. The first NaN wins.
+using ArgRows = void (*)(void* best, int32_t* at, const void* x, int64_t n, int32_t row);
 // Whether candidate beats best, which came earlier.
 using ArgBetter = bool (*)(const void* best, const void* candidate);
 
@@ -36,7 +39,8 @@ struct ReductionKernels {
   ReduceChunk chunk[kReduceKinds][TN_DTYPE_COUNT];
   ReduceRows rows[kReduceKinds][TN_DTYPE_COUNT];
   ReduceCombine combine[kReduceKinds][TN_DTYPE_COUNT];
-  ArgChunk arg_chunk[kReduceKinds][TN_DTYPE_COUNT];
+  ArgPosition arg_position[kReduceKinds][TN_DTYPE_COUNT];
+  ArgRows arg_rows[kReduceKinds][TN_DTYPE_COUNT];
   ArgBetter arg_better[kReduceKinds][TN_DTYPE_COUNT];
 };
 
