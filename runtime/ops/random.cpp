@@ -11,6 +11,7 @@
 #include <tenon/runtime/dispatch/op_list.h>
 #include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/dispatch/program_builder.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/copy.h>
 #include <tenon/runtime/ops/elementwise.h>
 #include <tenon/runtime/ops/philox_internal.h>
@@ -89,6 +90,35 @@ constinit const Op kBoxMuller{program("box_muller", [](ProgramBuilder& p) {
   const uint32_t normal = p.op(TN_PROGRAM_MUL, radius, p.op(TN_PROGRAM_COS, angle));
   return p.op(TN_PROGRAM_ADD, p.op(TN_PROGRAM_MUL, normal, p.scalar(1)), p.scalar(0));
 })};
+
+void decompose_normal(OpCall& call) {
+  const Tensor& out = call.outputs[0];
+  const DType wide = ops::accumulate_dtype(out.dtype());
+  const Draw draw = {static_cast<uint64_t>(call.scalars[0].to_int64()),
+                     static_cast<uint64_t>(call.scalars[1].to_int64())};
+  const Tensor units = unit_uniform(draw, {out.numel(), 2}, wide, out.device());
+  const Tensor values = pointwise(kBoxMuller, {units.select(1, 0), units.select(1, 1)},
+                                  {call.scalars[2], call.scalars[3]});
+  primitive::copy(out, values.view(out.sizes()));
+}
+
+// seed, offset, mean, stddev → a draw of normals.
+constinit const Op kRandomNormal{{.name = "random_normal",
+                                  .schema = "",
+                                  .doc = "A draw of normal numbers, not public.",
+                                  .flags = kPrimitive | kNoGradient,
+                                  .decompose = &decompose_normal}};
+
+void fill_normal(Tensor out, const Draw& draw, double mean, double stddev) {
+  const Scalar scalars[] = {static_cast<int64_t>(draw.seed), static_cast<int64_t>(draw.offset),
+                            mean, stddev};
+  OpCall call{.op = kRandomNormal,
+              .inputs = {},
+              .attributes = {},
+              .scalars = scalars,
+              .outputs = {&out, 1}};
+  dispatch(call);
+}
 
 // word, range <= 2³¹, low → low + (word · range >> 32).
 constinit const Op kNarrowInteger{program("narrow_integer", [](ProgramBuilder& p) {
@@ -304,11 +334,9 @@ Tensor unit_uniform(const Draw& draw, const Shape& sizes, DType dtype, const Dev
 
 Tensor draw_normal(const Draw& draw, const Shape& sizes, const TensorOptions& options, double mean,
                    double stddev) {
-  const DType wide = ops::accumulate_dtype(options.dtype());
-  const Tensor units = unit_uniform(draw, {sizes.numel(), 2}, wide, options.device());
-  return pointwise(kBoxMuller, {units.select(1, 0), units.select(1, 1)}, {mean, stddev})
-      .to(options.dtype())
-      .view(sizes);
+  const Tensor result = empty(sizes, options);
+  fill_normal(result, draw, mean, stddev);
+  return result;
 }
 
 Tensor draw_bernoulli(const Draw& draw, const Shape& sizes, const TensorOptions& options,
@@ -410,7 +438,14 @@ Tensor& normal_(Tensor& self, double mean, double stddev, Generator* generator) 
   check_float("normal_", self.dtype());
   check(stddev >= 0, ErrorCode::kInvalidArgument, "normal_", "std must be at least 0, got ",
         stddev);
-  return self.copy_(draw_normal(next_draw(generator), self.sizes(), self.options(), mean, stddev));
+  const Draw draw = next_draw(generator);
+  // What has a history loses it by copy_.
+  if (!self.is_contiguous() || (recording_enabled() && self.impl()->in_graph()))
+    return self.copy_(draw_normal(draw, self.sizes(), self.options(), mean, stddev));
+  check_writable(self, "normal_");
+  fill_normal(self, draw, mean, stddev);
+  self.impl()->storage->bump_version();
+  return self;
 }
 
 Tensor& bernoulli_(Tensor& self, double probability, Generator* generator) {

@@ -1,5 +1,5 @@
-// Pooling, softmax and optimizer steps of the plugin cpu against naive code in f64, and equal
-// random bits at every instruction set.
+// Pooling, softmax and optimizer steps of the plugin cpu against naive code in f64; equal random
+// bits at every instruction set, and normals.
 #include "cpu_host.h"
 
 #include <cmath>
@@ -221,6 +221,25 @@ TEST(CpuRandom, SameBitsAtEveryInstructionSet) {
   }
   for (size_t i = 0; i < bits.size(); ++i) {
     ASSERT_EQ(uniforms[i], static_cast<float>(bits[i] >> 8) * 0x1p-24f);
+  }
+}
+
+// mean + deviation sqrt(-2 log(1 - u1)) cos(2 pi u2), with u1, u2 of words 2 e and 2 e + 1.
+TEST(CpuRandom, NormalsAreBoxMullerOfTheWords) {
+  constexpr int64_t kCount = 10'007;
+  for (const std::string& isa : CpuHost::levels()) {
+    CpuHost host(isa);
+    TestTensor u(host, kF32, {kCount, 2});
+    TestTensor y(host, kF32, {kCount});
+    run(host, {"random", {&u}, {}, {TN_RANDOM_UNIFORM}, {123, 7}});
+    host.cut = {3, true};
+    run(host, {"random_normal", {&y}, {}, {}, {123, 7, scalar(1.5), scalar(2)}});
+    for (int64_t e = 0; e < kCount; ++e) {
+      const double radius = std::sqrt(-2 * std::log1p(-double{u.at<float>(2 * e)}));
+      const double expected =
+          1.5 + 2 * radius * std::cos(2 * M_PI * double{u.at<float>(2 * e + 1)});
+      ASSERT_NEAR(double{y.at<float>(e)}, expected, 4e-6) << isa << " " << e;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Philox4x32-10, indexed by element (Salmon et al., SC'11).
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "../kernel.h"
@@ -64,7 +65,33 @@ std::unique_ptr<Kernel> prepare_random(tn_device device, const tn_signature& s) 
   return std::make_unique<RandomKernel>(device, s.attributes[0] == TN_RANDOM_UNIFORM);
 }
 
-constexpr Operator kOperators[] = {{TN_OP_RANDOM, refuse_random, prepare_random}};
+class NormalKernel final : public Kernel {
+ public:
+  using Kernel::Kernel;
+
+  tn_status launch(const Launch& launch) const override {
+    const tn_tensor& out = *launch.operands[0];
+    const PhiloxKey key{launch.scalars[0], launch.scalars[1]};
+    const NormalSpread spread{static_cast<float>(std::bit_cast<double>(launch.scalars[2])),
+                              static_cast<float>(std::bit_cast<double>(launch.scalars[3]))};
+    parallel_for(device->host, element_count(out), kGrain, [&](int64_t begin, int64_t end) {
+      device->tables.random->normals(key, begin, end - begin, spread, data_of<float>(out) + begin);
+    });
+    return TN_OK;
+  }
+};
+
+Refusal refuse_normal(const tn_signature& s) {
+  if (!has_operands(s, 1)) return "random_normal takes one output";
+  return operand_dtype(s, 0) == TN_DTYPE_F32 ? "" : "only f32 is served directly";
+}
+
+std::unique_ptr<Kernel> prepare_normal(tn_device device, const tn_signature&) {
+  return std::make_unique<NormalKernel>(device);
+}
+
+constexpr Operator kOperators[] = {{TN_OP_RANDOM, refuse_random, prepare_random},
+                                   {"random_normal", refuse_normal, prepare_normal, true}};
 
 }  // namespace
 
