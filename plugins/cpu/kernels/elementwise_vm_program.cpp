@@ -1,7 +1,6 @@
 #include "elementwise_vm_program.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include "elementwise_vm_slots.h"
 
@@ -41,7 +40,7 @@ void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
     const bool streams = is_streamed(count * 4 * outputs);
     const VmStep* steps = streams ? program.streaming_.data() : program.steps_.data();
     program.vm_->run(steps, frame, inputs, inputs + outputs, end - begin);
-    if (streams) std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (streams) end_streaming();
   };
   parallel_for(host, count, program.grain_, part);
 }
@@ -147,7 +146,7 @@ void VmLaunch::run_parts(int64_t begin, int64_t end, std::byte* result) const {
                     blocks.bytes[16 + o]);
     }
   }
-  if (streams_) std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (streams_) end_streaming();
 }
 
 }  // namespace tenon::cpu

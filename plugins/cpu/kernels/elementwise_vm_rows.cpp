@@ -1,7 +1,6 @@
 #include "elementwise_vm_rows.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "elementwise_vm_slots.h"
@@ -152,7 +151,7 @@ void VmRows::run(int64_t begin, int64_t end) const {
               std::min(tile_columns_, columns_ - column), offsets},
              memory, frame);
   }
-  if (streams_) std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (streams_) end_streaming();
 }
 
 void VmRows::fill_blocks(const Tile& tile, Memory& memory) const {

@@ -12,6 +12,14 @@ namespace tenon::cpu {
 
 inline constexpr int64_t kVmSlotBytes = kVmChunk * 4;
 
+// Streamed stores pass by the order that locks and atomics give: a fence of their own, before
+// anybody is told that they are there.
+inline void end_streaming() {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 // Outputs of this size will not be found in the cache by whoever reads them.
 inline bool is_streamed(int64_t output_bytes) { return output_bytes >= int64_t{24} << 20; }
 
