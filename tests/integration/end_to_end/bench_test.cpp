@@ -45,6 +45,9 @@ TEST(Bench, WrongUseIsRefused) {
   const Outcome none = bench({"--device", "cpu", "--filter", "no such kernel"});
   EXPECT_EQ(none.exit_code, 1) << none.describe();
   EXPECT_THAT(none.err, HasSubstr("no such kernel"));
+  const Outcome broken = bench({"--device", "cpu", "--filter", "add("});
+  EXPECT_EQ(broken.exit_code, 1) << broken.describe();
+  EXPECT_THAT(broken.err, HasSubstr("extended regular expression, got add("));
   EXPECT_EQ(bench({"--device", "nosuchthing"}).exit_code, 1);
   const Outcome unwritable =
       bench({"--device", "cpu", "--filter", "^fill", "--json", "/nonexistent/folder/file"});
