@@ -22,6 +22,12 @@ using testing::HasSubstr;
 struct Attempt {
   LoadRecord record;
   std::unique_ptr<Plugin> plugin;  // of what was loaded; its code stays
+
+  Attempt() = default;
+  Attempt(Attempt&&) = default;
+  ~Attempt() {
+    if (plugin != nullptr && plugin->core.close != nullptr) plugin->core.close(plugin->handle);
+  }
 };
 
 Attempt load(const std::string& path) {
