@@ -2,10 +2,10 @@
 #include <atomic>
 #include <cstdlib>
 #include <deque>
-#include <mutex>
 
 #include <tenon/runtime/device.h>
 #include <tenon/runtime/device_context.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/loader/plugin.h>
 #include <tenon/runtime/loader/probe.h>
 #include <tenon/runtime/loader/text_internal.h>
@@ -129,16 +129,11 @@ void set_current(const Device& device) {
   current.store(&choices.emplace_back(device), std::memory_order_release);
 }
 
-std::mutex& choice_mutex() {
-  static std::mutex& mutex = *new std::mutex;
-  return mutex;
-}
-
 }  // namespace
 
 Device default_device() {
   if (const Device* device = current.load(std::memory_order_acquire)) return *device;
-  const std::lock_guard lock(choice_mutex());
+  const ForkLock lock(ForkLockId::kChoice);
   if (const Device* device = current.load(std::memory_order_acquire)) return *device;
   const char* list = std::getenv("TENON_DEVICE");
   const bool unset = list == nullptr || trim(list).empty();
@@ -149,7 +144,7 @@ Device default_device() {
 void set_default_device(const Device& device) {
   const std::string reason = why_unusable(device);
   check(reason.empty(), ErrorCode::kDevice, "set_default_device", reason, "\n", load_report());
-  const std::lock_guard lock(choice_mutex());
+  const ForkLock lock(ForkLockId::kChoice);
   const Device* before = current.load(std::memory_order_acquire);
   if (before == nullptr || !(*before == device)) set_current(device);
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <mutex>
 #include <set>
 
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/loader/plugin.h>
 #include <tenon/runtime/loader/text_internal.h>
 
@@ -22,9 +22,8 @@ const std::string* cpu_name() {
 
 const std::string* intern(std::string_view type) {
   if (type == "cpu") return cpu_name();
-  static std::mutex& mutex = *new std::mutex;
   static auto& names = *new std::set<std::string, std::less<>>;
-  const std::lock_guard lock(mutex);
+  const ForkLock lock(ForkLockId::kDeviceNames);
   auto at = names.find(type);
   if (at == names.end()) at = names.emplace(type).first;
   return &*at;

@@ -3,8 +3,12 @@
 #include <pthread.h>
 
 #include <memory>
+#include <optional>
 
 #include <tenon/runtime/dispatch/operator.h>
+#include <tenon/runtime/fork_internal.h>
+#include <tenon/runtime/loader/call_slot_internal.h>
+#include <tenon/runtime/loader/host_internal.h>
 #include <tenon/runtime/memory/history_internal.h>
 
 namespace tenon {
@@ -28,7 +32,10 @@ __attribute__((tls_model(
 struct ThreadStreamDrain {
   ~ThreadStreamDrain() {
     for (ThreadStream& entry : thread_streams) {
-      if (entry.stream != nullptr) entry.plugin->core.stream_destroy(entry.stream);
+      if (entry.stream != nullptr) {
+        call_release(*entry.plugin, "stream_destroy",
+                     [&] { entry.plugin->core.stream_destroy(entry.stream); });
+      }
       entry.stream = nullptr;
     }
   }
@@ -56,25 +63,16 @@ ErrorCode code_of(tn_status status) {
 
 // All contexts by id; slot 0 is host memory.
 struct DeviceContexts {
-  std::mutex mutex;
   std::array<std::atomic<DeviceContext*>, kMaxContexts> slots{};
   uint32_t count = 1;
 
   DeviceContexts() {
     slots[0].store(new DeviceContext(Device(), 0), std::memory_order_release);
-    // The child computes on cpu: what another thread held at the fork must not stay locked there.
-    pthread_atfork(lock_host_memory, unlock_host_memory, [] {
-      unlock_host_memory();
-      forked.store(true);
-    });
-  }
-  static void lock_host_memory() {
-    DeviceContext::cpu().allocator().mutex().lock();
-    MemoryHistory::instance().mutex().lock();
-  }
-  static void unlock_host_memory() {
-    MemoryHistory::instance().mutex().unlock();
-    DeviceContext::cpu().allocator().mutex().unlock();
+    DeviceContext& host = *slots[0].load(std::memory_order_relaxed);
+    set_fork_mutex(ForkLockId::kOpening, host.mutex_);
+    set_fork_mutex(ForkLockId::kHostAllocator, host.allocator_.mutex());
+    set_fork_mutex(ForkLockId::kMemoryHistory, MemoryHistory::instance().mutex());
+    pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
   }
 
   static DeviceContexts& instance() {
@@ -111,7 +109,7 @@ DeviceContext& DeviceContext::get(const Device& device) {
   if (DeviceContext* context = contexts.find(device)) return *context;
   auto made = std::unique_ptr<DeviceContext>(new DeviceContext(device, 0));
   made->open_compute();  // throws before anything is registered
-  const std::lock_guard lock(contexts.mutex);
+  const ForkLock lock(ForkLockId::kContexts);
   if (DeviceContext* context = contexts.find(device)) return *context;  // somebody was faster
   check(contexts.count < kMaxContexts, ErrorCode::kDevice, "device", "at most ", kMaxContexts,
         " devices can be open, ", device, " is one too many");
@@ -129,7 +127,13 @@ std::vector<DeviceContext*> DeviceContext::opened() {
 }
 
 void DeviceContext::open_compute() {
-  const std::lock_guard lock(mutex_);
+  std::optional<ForkLock> host_lock;
+  std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
+  if (device_.is_cpu()) {
+    host_lock.emplace(ForkLockId::kOpening);  // the same mutex, and a plugin may fork inside
+  } else {
+    lock.lock();
+  }
   if (ready_.load(std::memory_order_acquire)) return;
   check(!lost_.load(), ErrorCode::kDeviceLost, "device", device_, " was lost: ", lost_text_,
         "; other devices still work");
@@ -140,15 +144,20 @@ void DeviceContext::open_compute() {
         plugin.device_count == 0 ? ": " + plugin.no_device_reason : std::string(),
         "; see `tenon devices`");
   tn_device handle = nullptr;
+  const auto index = static_cast<uint32_t>(device_.index());
   tenon::check_status(
       plugin,
-      plugin.core.device_open(plugin.handle, static_cast<uint32_t>(device_.index()), &handle),
+      call_slot(plugin, "device_open",
+                [&] { return plugin.core.device_open(plugin.handle, index, &handle); }),
       "device_open");
   check(handle != nullptr, ErrorCode::kInternal, "device_open", "plugin ", plugin.name,
         " answered OK without a device");
   info_ = {};
   info_.struct_size = sizeof info_;
-  tenon::check_status(plugin, plugin.core.device_info(handle, &info_), "device_info");
+  tenon::check_status(
+      plugin,
+      call_slot(plugin, "device_info", [&] { return plugin.core.device_info(handle, &info_); }),
+      "device_info");
   plugin_ = &plugin;
   handle_ = handle;
   ready_.store(true, std::memory_order_release);
@@ -164,7 +173,7 @@ void DeviceContext::check_status(tn_status status, std::string_view what) {
          "; other devices still work");
   }
   std::string text = take_plugin_error();
-  if (text.empty()) text = join_text("status ", status, " without a text");
+  if (text.empty()) text = join_text("answered ", loader::status_name(status), " without a text");
   fail(code_of(status), what, "plugin ", device_.type(), ": ", text);
 }
 
@@ -174,7 +183,9 @@ tn_stream DeviceContext::stream() {
          " can't be used in a forked child; start a new process, or compute on cpu");
   const auto create = [this] {
     tn_stream made = nullptr;
-    check_status(plugin_->core.stream_create(handle_, &made), "stream_create");
+    check_status(call_slot(*plugin_, "stream_create",
+                           [&] { return plugin_->core.stream_create(handle_, &made); }),
+                 "stream_create");
     check(made != nullptr, ErrorCode::kInternal, "stream_create", "plugin ", plugin_->name,
           " answered OK without a stream");
     return made;
@@ -240,7 +251,10 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
   const bool shared = is_async() || id_ >= kThreadStreams;
   uint64_t tag = 0, scratch_bytes = 0;
   if ((plugin_->optional_slots & kHasWorkspace) != 0) {
-    check_status(plugin_->ops.workspace(kernel, operands, &scratch_bytes), op.name());
+    check_status(
+        call_slot(*plugin_, "workspace",
+                  [&] { return plugin_->ops.workspace(kernel, operands, &scratch_bytes); }),
+        op.name());
   }
   const Scratch scratch(allocator_, scratch_bytes);
   tn_workspace workspace{};
@@ -253,6 +267,11 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
   }
   const tn_workspace* given = scratch.block() != nullptr ? &workspace : nullptr;
   tn_status status = TN_OK;
+  const auto launch = [&] {
+    return call_slot(*plugin_, "launch", [&] {
+      return plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
+    });
+  };
   {
     const StreamLock lock(stream_mutex_, shared);
     if (shared) {
@@ -260,12 +279,12 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
       ring_[tag % ring_.size()] = {tag, &op,
                                    Shape(std::span(operands[0]->shape, operands[0]->rank))};
     }
-    status = plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
+    status = launch();
   }
   if (status == TN_OUT_OF_MEMORY) {
     allocator_.empty_cache();
     const StreamLock lock(stream_mutex_, shared);
-    status = plugin_->ops.launch(stream(), kernel, operands, scalars, given, tag);
+    status = launch();
   }
   return status;
 }
@@ -274,8 +293,10 @@ void DeviceContext::upload(tn_buffer target, uint64_t offset_bytes, const void* 
                            uint64_t size_bytes) {
   require_compute();
   const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
-  check_status(plugin_->core.upload(stream(), target, offset_bytes, source, size_bytes, 0),
-               "upload");
+  const auto queue = [&] {
+    return plugin_->core.upload(stream(), target, offset_bytes, source, size_bytes, 0);
+  };
+  check_status(call_slot(*plugin_, "upload", queue), "upload");
 }
 
 void DeviceContext::download(tn_buffer source, uint64_t offset_bytes, void* target,
@@ -283,8 +304,10 @@ void DeviceContext::download(tn_buffer source, uint64_t offset_bytes, void* targ
   require_compute();
   {
     const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
-    check_status(plugin_->core.download(stream(), source, offset_bytes, target, size_bytes),
-                 "download");
+    const auto queue = [&] {
+      return plugin_->core.download(stream(), source, offset_bytes, target, size_bytes);
+    };
+    check_status(call_slot(*plugin_, "download", queue), "download");
   }
   synchronize();
 }
@@ -298,7 +321,8 @@ void DeviceContext::synchronize() {
   tn_status status = TN_OK;
   {
     const StreamLock lock(stream_mutex_, is_async() || id_ >= kThreadStreams);
-    status = plugin_->core.stream_sync(stream(), &tag);
+    status = call_slot(*plugin_, "stream_sync",
+                       [&] { return plugin_->core.stream_sync(stream(), &tag); });
   }
   if (status != TN_OK) [[unlikely]]
     check_status(status, explain_tag(tag));

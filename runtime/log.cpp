@@ -3,9 +3,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <mutex>
 #include <set>
 #include <string>
+
+#include <tenon/runtime/fork_internal.h>
 
 namespace tenon {
 namespace {
@@ -50,10 +51,9 @@ void log(LogLevel level, std::string_view text) noexcept {
 void log_once(LogLevel level, std::string_view text) noexcept {
   try {
     if (!enabled(level)) return;
-    static std::mutex& mutex = *new std::mutex;
     static auto& said = *new std::set<std::string, std::less<>>;
     {
-      const std::lock_guard lock(mutex);
+      const ForkLock lock(ForkLockId::kLogOnce);
       if (!said.emplace(text).second) return;
     }
     write_line(level, text);

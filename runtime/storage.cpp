@@ -1,14 +1,16 @@
 #include <tenon/runtime/storage.h>
 
 #include <tenon/runtime/device_context.h>
+#include <tenon/runtime/loader/call_slot_internal.h>
 #include <tenon/runtime/memory/object_pool.h>
 
 namespace tenon {
 
 Ref<Storage> Storage::allocate(DeviceContext& context, uint64_t size_bytes) {
-  Block* block = context.allocator().allocate(size_bytes);
+  // The object first: whichever of the two can't be had, the other is given back.
   Ref<Storage> storage(new (ObjectPool<Storage>::take()) Storage);
   storage->context_ = &context;
+  Block* block = context.allocator().allocate(size_bytes);
   storage->block_ = block;
   storage->size_bytes_ = size_bytes;
   storage->offset_bytes_ = block->offset_bytes;
@@ -39,13 +41,16 @@ tn_buffer Storage::buffer() {
   context_->require_compute();
   const tn_core& core = context_->plugin().core;
   tn_buffer made = nullptr;
-  context_->check_status(core.buffer_from_host(context_->handle(), host_, size_bytes_, &made),
+  const auto wrap = [&] {
+    return core.buffer_from_host(context_->handle(), host_, size_bytes_, &made);
+  };
+  context_->check_status(call_slot(context_->plugin(), "buffer_from_host", wrap),
                          "buffer_from_host");
   check(made != nullptr, ErrorCode::kInternal, "buffer_from_host", "plugin ",
         context_->plugin().name, " answered OK without a buffer");
   // Of two threads that read a tensor for the first time one keeps its handle.
   if (buffer_.compare_exchange_strong(known, made, std::memory_order_acq_rel)) return made;
-  core.buffer_free(made);
+  call_release(context_->plugin(), "buffer_free", [&] { core.buffer_free(made); });
   return known;
 }
 
@@ -55,7 +60,8 @@ void Storage::destroy(Storage* storage) noexcept {
     if (const tn_buffer buffer = storage->buffer_.load(std::memory_order_acquire)) {
       // An asynchronous plugin may still read the foreign memory.
       if (storage->context_->is_async()) storage->context_->synchronize();
-      storage->context_->plugin().core.buffer_free(buffer);
+      const Plugin& plugin = storage->context_->plugin();
+      call_release(plugin, "buffer_free", [&] { plugin.core.buffer_free(buffer); });
     }
     if (storage->release_) storage->release_();
   }

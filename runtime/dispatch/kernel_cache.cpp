@@ -1,7 +1,8 @@
 #include <tenon/runtime/dispatch/kernel_cache.h>
 
 #include <algorithm>
-#include <mutex>
+
+#include <tenon/runtime/fork_internal.h>
 
 namespace tenon {
 
@@ -15,8 +16,7 @@ void CacheKey::grow() {
 
 CacheEntry* KernelCache::insert(const CacheKey& key, std::unique_ptr<CacheEntry> entry) {
   // One lock for all caches: inserting is rare and already paid for a kernel's preparation.
-  static std::mutex& mutex = *new std::mutex;
-  const std::lock_guard lock(mutex);
+  const ForkLock lock(ForkLockId::kKernels);
   if (CacheEntry* present = find(key)) return present;
   entry->mixed = key.mix();
   entry->word_count = key.count();

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include <tenon/runtime/layers/naming_internal.h>
+#include <tenon/runtime/loader/call_slot_internal.h>
 
 namespace tenon {
 namespace {
@@ -50,8 +51,10 @@ tn_answer query(const KernelCall& call, const Signature& signature) {
   tn_answer answer{};
   answer.struct_size = sizeof answer;
   DeviceContext& context = call.context;
-  const tn_status status =
-      context.plugin().ops.query(context.handle(), &signature.signature, &answer);
+  const Plugin& plugin = context.plugin();
+  const tn_status status = call_slot(plugin, "query", [&] {
+    return plugin.ops.query(context.handle(), &signature.signature, &answer);
+  });
   answer.reason[sizeof answer.reason - 1] = 0;
   if (status == TN_UNSUPPORTED || status == TN_UNIMPLEMENTED) {
     const std::string text = take_plugin_error();
@@ -92,10 +95,10 @@ void KernelCall::add(const tn_tensor& desc, uint8_t align) {
 
 uint8_t alignment_of(const TensorImpl& impl) noexcept {
   const std::byte* host = impl.storage->host();
-  const uint64_t address =
-      host == nullptr ? impl.desc.offset_bytes
-                      : reinterpret_cast<uint64_t>(host) +
-                            (impl.desc.offset_bytes - impl.storage->offset_bytes());
+  const uint64_t address = host == nullptr
+                               ? impl.desc.offset_bytes
+                               : reinterpret_cast<uint64_t>(host) +
+                                     (impl.desc.offset_bytes - impl.storage->offset_bytes());
   return static_cast<uint8_t>(std::min(std::countr_zero(address), 6));
 }
 
@@ -114,11 +117,15 @@ std::unique_ptr<PreparedKernel> prepare_kernel(const KernelCall& call) {
   DeviceContext& context = call.context;
   prepared->release = context.plugin().ops.kernel_release;
   const layers::PreparingOp preparing(call.op.name(), call.op);
-  context.check_status(
-      context.plugin().ops.prepare(context.handle(), &signature.signature, &prepared->kernel),
-      call.op.name());
-  check(prepared->kernel != nullptr, ErrorCode::kInternal, call.op.name(), "plugin ",
-        context.plugin().name, " answered OK without a kernel");
+  const Plugin& plugin = context.plugin();
+  context.check_status(call_slot(plugin, "prepare",
+                                 [&] {
+                                   return plugin.ops.prepare(context.handle(), &signature.signature,
+                                                             &prepared->kernel);
+                                 }),
+                       call.op.name());
+  check(prepared->kernel != nullptr, ErrorCode::kInternal, call.op.name(), "plugin ", plugin.name,
+        " answered OK without a kernel");
   return prepared;
 }
 

@@ -121,7 +121,7 @@ class FaultLayer : public LayerBase {
       }
       if (fault) std::this_thread::sleep_for(kDelay);
       const R status = next<Member>(args...);
-      if (status == TN_OK) made<Member>();
+      if (status == TN_OK && (is_handed_out(args) && ...)) made<Member>();
       return status;
     }
   }
@@ -137,6 +137,12 @@ class FaultLayer : public LayerBase {
     return plan_.fault;
   }
 
+  // A NULL handle is none that could be given back.
+  template <class T>
+  static bool is_handed_out([[maybe_unused]] T argument) {
+    if constexpr (kIsHandleOut<T>) return *argument != nullptr;
+    return true;
+  }
   template <class T>
   static void clear_handle([[maybe_unused]] T argument) {
     if constexpr (kIsHandleOut<T>) *argument = nullptr;

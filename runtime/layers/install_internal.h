@@ -16,6 +16,8 @@ void install(Plugin& plugin, const tn_host* host);
 void install_trace(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
 void install_validate(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
 void install_fault(Plugin& plugin, const tn_host* host, const LayerChoice& choice);
+// For TENON_ALLOC=guard: next to the plugin.
+void install_guard(Plugin& plugin, const tn_host* host);
 // Around the others; `spec` is a device such as "reference:0".
 void install_shadow(Plugin& plugin, const tn_host* host, const std::string& spec);
 

@@ -15,9 +15,14 @@ constexpr EnvironmentVariable kVariables[] = {
     {"TENON_PLUGIN_PATH", "folders searched for plugins next: absolute paths, separated by colons",
      "none"},
     {"TENON_PROBE",
-     "1: a plugin is first tried in a helper process, so that it cannot take this "
-     "one down",
+     "1: a plugin is first tried in a helper process for 8 seconds at most, so that it cannot take "
+     "this one down; a larger number: for so many seconds",
      "0"},
+    {"TENON_ALLOC",
+     "guard: every tensor lies between bands of a known pattern, and a kernel that writes beside "
+     "it "
+     "is named",
+     "the caching allocator"},
     {"TENON_LAYERS",
      "layers around every plugin, outermost first, such as trace:file=step.json,validate or "
      "fault:slot=launch:call=3:as=oom",

@@ -1,13 +1,15 @@
 #include <tenon/runtime/loader/host_internal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 
+#include <tenon/runtime/fork_internal.h>
+#include <tenon/runtime/loader/call_slot_internal.h>
 #include <tenon/runtime/loader/environment.h>
 #include <tenon/runtime/loader/plugin.h>
 #include <tenon/runtime/loader/text_internal.h>
@@ -23,6 +25,7 @@ constexpr uint64_t kMaxKey = 64;
 struct HostContext {
   tn_host table{};
   std::string plugin;
+  std::atomic<bool> closed{false};  // the plugin was closed: it has nothing to say any more
 };
 
 // Plain bytes, so that a plugin may fail in any thread at any time, its last moments included.
@@ -37,6 +40,43 @@ const HostContext& context_of(const void* context) {
   return *static_cast<const HostContext*>(context);
 }
 
+// Contexts live for ever, as the plugins do.
+struct HostContexts {
+  std::deque<HostContext> all;
+};
+HostContexts& host_contexts() {
+  static HostContexts& contexts = *new HostContexts;
+  return contexts;
+}
+
+// The newest context of that plugin; nullptr when it never had one.
+HostContext* find_context(std::string_view plugin) {
+  HostContexts& contexts = host_contexts();
+  const ForkLock lock(ForkLockId::kPluginHosts);
+  const auto at = std::find_if(contexts.all.rbegin(), contexts.all.rend(),
+                               [&](const HostContext& c) { return c.plugin == plugin; });
+  return at == contexts.all.rend() ? nullptr : &*at;
+}
+
+// A call that comes after close: said once and otherwise ignored.
+bool is_late(const void* context, const char* what) {
+  const HostContext& from = context_of(context);
+  if (!from.closed.load(std::memory_order_acquire)) [[likely]]
+    return false;
+  try {
+    log_once(LogLevel::kWarning, join_text("plugin ", from.plugin, " calls the host (", what,
+                                           ") after it was closed; the call is ignored"));
+  } catch (...) {
+  }
+  return true;
+}
+
+void set_text(const HostContext* owner, std::string_view text) noexcept {
+  error_text.owner = owner;
+  error_text.size = static_cast<uint32_t>(std::min<uint64_t>(text.size(), kMaxText));
+  if (error_text.size != 0) std::memcpy(error_text.text, text.data(), error_text.size);
+}
+
 std::string take_text() {
   std::string text = loader::clean_text({error_text.text, error_text.size}, kMaxText);
   error_text.owner = nullptr;
@@ -45,11 +85,6 @@ std::string take_text() {
 }
 
 // ---- configuration ----
-
-std::mutex& config_mutex() {
-  static std::mutex& mutex = *new std::mutex;
-  return mutex;
-}
 
 using ConfigMap = std::map<std::string, std::string>;
 ConfigMap& config_values() {  // by "plugin.key", keys in lower case
@@ -75,7 +110,7 @@ bool is_key(std::string_view key) {
 
 std::optional<std::string> find_config(const std::string& plugin, std::string_view key) {
   {
-    const std::lock_guard lock(config_mutex());
+    const ForkLock lock(ForkLockId::kPluginConfig);
     const auto at = config_values().find(config_name(plugin, key));
     if (at != config_values().end()) return at->second;
   }
@@ -88,12 +123,12 @@ std::optional<std::string> find_config(const std::string& plugin, std::string_vi
 // ---- the table ----
 
 void host_set_error(void* context, const char* text, uint64_t text_size) {
-  error_text.owner = &context_of(context);
-  error_text.size = text == nullptr ? 0 : static_cast<uint32_t>(std::min(text_size, kMaxText));
-  if (error_text.size != 0) std::memcpy(error_text.text, text, error_text.size);
+  if (is_late(context, "set_error")) return;
+  set_text(&context_of(context), {text, text == nullptr ? 0 : static_cast<size_t>(text_size)});
 }
 
 void host_log(void* context, uint32_t level, const char* text, uint64_t text_size) {
+  if (is_late(context, "log")) return;
   try {
     const std::string_view line(text == nullptr ? "" : text,
                                 text == nullptr ? 0 : std::min(text_size, kMaxText));
@@ -166,10 +201,9 @@ const StatusMeaning* find_meaning(tn_status status) {
 namespace loader {
 
 const tn_host* make_host(const std::string& plugin, uint32_t abi_major, uint32_t abi_minor) {
-  static std::mutex& mutex = *new std::mutex;
-  static auto& contexts = *new std::deque<HostContext>;  // for ever, as the plugins
-  const std::lock_guard lock(mutex);
-  HostContext* context = &contexts.emplace_back();
+  HostContexts& contexts = host_contexts();
+  const ForkLock lock(ForkLockId::kPluginHosts);
+  HostContext* context = &contexts.all.emplace_back();
   context->plugin = plugin;
   tn_host& table = context->table;
   table.struct_size = sizeof table;
@@ -183,6 +217,12 @@ const tn_host* make_host(const std::string& plugin, uint32_t abi_major, uint32_t
   table.thread_count = host_thread_count;
   table.next_interface = host_next_interface;
   return &table;
+}
+
+void close_host(const std::string& plugin) noexcept {
+  if (HostContext* context = find_context(plugin)) {
+    context->closed.store(true, std::memory_order_release);
+  }
 }
 
 std::string take_error_of(const std::string& plugin) {
@@ -201,8 +241,36 @@ void set_plugin_config(std::string_view type, std::string_view key, std::string_
   check(loader::is_device_type(type) && is_key(key), ErrorCode::kInvalidArgument,
         "set_plugin_config", "expected a plugin [a-z0-9_]{1,32} and a key [A-Za-z0-9_]{1,64}, got ",
         type, " and ", key);
-  const std::lock_guard lock(config_mutex());
+  const ForkLock lock(ForkLockId::kPluginConfig);
   config_values()[config_name(type, key)] = value;
+}
+
+// "launch let an exception through the C boundary: text"; inside a handler.
+static std::string exception_text(const char* slot) {
+  const std::string text = join_text(slot, " let an exception through the C boundary");
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return text + ": " + e.what();
+  } catch (...) {
+    return text;
+  }
+}
+
+tn_status note_exception(const Plugin& plugin, const char* slot) noexcept {
+  try {
+    set_text(find_context(plugin.name), exception_text(slot));
+  } catch (...) {
+    error_text.size = 0;  // no memory for a text
+  }
+  return TN_INTERNAL;
+}
+
+void log_exception(const Plugin& plugin, const char* slot) noexcept {
+  try {
+    log(LogLevel::kError, join_text("plugin ", plugin.name, ": ", exception_text(slot)));
+  } catch (...) {
+  }
 }
 
 std::string take_plugin_error() { return take_text(); }

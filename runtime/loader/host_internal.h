@@ -11,6 +11,9 @@ namespace tenon::loader {
 [[nodiscard]] const tn_host* make_host(const std::string& plugin, uint32_t abi_major,
                                        uint32_t abi_minor);
 
+// Its plugin was closed: what it calls from now on is ignored, and named in the log.
+void close_host(const std::string& plugin) noexcept;
+
 // The text that `plugin` set on this thread, cleared; "" when it set none.
 [[nodiscard]] std::string take_error_of(const std::string& plugin);
 

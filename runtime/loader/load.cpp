@@ -188,11 +188,11 @@ void count_devices(Plugin& plugin) {
 
 // Ends what was begun, so that a refused plugin leaves nothing running. Its code stays loaded.
 void abandon(Plugin& plugin) noexcept {
-  if (plugin.handle == nullptr || plugin.core.close == nullptr) return;
   try {
-    plugin.core.close(plugin.handle);
+    if (plugin.handle != nullptr && plugin.core.close != nullptr) plugin.core.close(plugin.handle);
   } catch (...) {
   }
+  close_host(plugin.name);
 }
 
 Loaded load_stages(LoadRecord& record) {

@@ -11,6 +11,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -31,7 +33,7 @@ using std::chrono::milliseconds;
 // The helper reports on this descriptor, one line for each fact: a word, a space, a text.
 constexpr int kReportDescriptor = 3;
 constexpr size_t kMaxReport = 1 << 20;
-constexpr milliseconds kTimeout{20'000};
+constexpr milliseconds kTimeout{8'000};  // unless TENON_PROBE names more seconds than 1
 
 // ---- the helper's side ----
 
@@ -66,6 +68,50 @@ void report_plugin(const Plugin& plugin) {
     report("device", to_hex(facts.info));
     report("device_error", facts.error);
   }
+}
+
+// Entries of a folder of /proc/self; 0 where there is none.
+size_t entries_of(const char* folder) {
+  std::error_code failure;
+  const std::filesystem::directory_iterator all(folder, failure);
+  return failure ? 0 : static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+// What the streams of a device leave behind: files and threads, which run out long before memory
+// does. "" when nothing is left, or when there are no streams to be had.
+std::string stream_leak(const Plugin& plugin, uint32_t index) {
+  constexpr size_t kStreams = 16;
+  tn_device device = nullptr;
+  if (plugin.core.device_open(plugin.handle, index, &device) != TN_OK || device == nullptr)
+    return {};
+  const auto make_and_destroy = [&] {
+    tn_stream stream = nullptr;
+    if (plugin.core.stream_create(device, &stream) == TN_OK) plugin.core.stream_destroy(stream);
+  };
+  make_and_destroy();  // what only the first one needs may stay
+  const size_t files = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
+  for (size_t i = 0; i < kStreams; ++i) make_and_destroy();
+  const size_t more_files = entries_of("/proc/self/fd"),
+               more_threads = entries_of("/proc/self/task");
+  plugin.core.device_close(device);
+  const bool leaks = more_files >= files + kStreams || more_threads >= threads + kStreams;
+  if (!leaks) return {};
+  return join_text(kStreams, " streams of device ", index, ", made and destroyed, leave ",
+                   more_files - std::min(files, more_files), " open files and ",
+                   more_threads - std::min(threads, more_threads), " threads behind");
+}
+
+void check_streams(const Plugin& plugin, LoadRecord& record) {
+  report("stage", "streams");
+  for (uint32_t i = 0; i < plugin.device_count && record.verdict == "loaded"; ++i) {
+    try {
+      record.detail = stream_leak(plugin, i);
+    } catch (...) {
+      record.detail = "an exception came through the C boundary";
+    }
+    if (!record.detail.empty()) record.verdict = "failed";
+  }
+  if (record.verdict == "loaded") report("stage", "ready");
 }
 
 // ---- the caller's side ----
@@ -227,7 +273,10 @@ void judge_end(const std::optional<int>& status, milliseconds timeout, LoadRecor
     if (record.verdict == "loaded") record.stage = "exit";
     fail_with(join_text("crashed in the helper process: signal ", WTERMSIG(*status), ", ",
                         ::strsignal(WTERMSIG(*status))));
-  } else if (WEXITSTATUS(*status) != 0 || record.verdict.empty()) {
+  } else if (record.verdict.empty()) {
+    fail_with(join_text("ended the helper process with status ", WEXITSTATUS(*status),
+                        " before it had answered"));
+  } else if (WEXITSTATUS(*status) != 0) {
     if (record.verdict == "loaded") record.stage = "exit";
     fail_with(join_text("the helper process ended with status ", WEXITSTATUS(*status)));
   }
@@ -292,7 +341,7 @@ int serve_probe(const std::string& path) {
     const loader::Loaded loaded = loader::load_file(record);
     static auto& kept = *new Plugin(*loaded.plugin);  // as in a program: open until the end
     report_plugin(kept);
-    report("stage", "ready");
+    check_streams(kept, record);
   } catch (const loader::LoadFailure&) {  // the record has it
   }
   report("name", record.name);
@@ -326,7 +375,10 @@ std::string wanted_probe_helper() {
 }
 
 void require_probe(const std::string& helper, const std::string& path) {
-  const PluginFacts facts = probe_plugin(helper, path, kTimeout);
+  const long seconds = std::atol(trusted_environment("TENON_PROBE").c_str());
+  const milliseconds timeout =
+      seconds > 1 && seconds <= 3600 ? milliseconds(seconds * 1000) : kTimeout;
+  const PluginFacts facts = probe_plugin(helper, path, timeout);
   if (facts.record.verdict == "loaded") return;
   throw LoadFailure(facts.record.verdict == "refused" ? "refused" : "failed",
                     join_text("at ", facts.record.stage, ": ", facts.record.detail));

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <mutex>
 
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/loader/load_internal.h>
 #include <tenon/runtime/loader/plugin.h>
 #include <tenon/runtime/loader/search.h>
@@ -21,7 +21,6 @@ struct Entry {
 
 // Never destroyed, as the plugins in it.
 struct Registry {
-  std::mutex mutex;
   bool scanned = false;
   std::vector<SearchEntry> entries;
   std::deque<LoadRecord> records;
@@ -174,7 +173,7 @@ void refuse_second(const Registry& r, LoadRecord& record) {
 Plugin* find_plugin(std::string_view type) noexcept {
   try {
     Registry& r = registry();
-    const std::lock_guard lock(r.mutex);
+    const ForkLock lock(ForkLockId::kRegistry);
     return find(r, type);
   } catch (...) {
     return nullptr;
@@ -183,7 +182,7 @@ Plugin* find_plugin(std::string_view type) noexcept {
 
 Plugin& require_plugin(std::string_view type) {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   if (Plugin* plugin = find(r, type)) return *plugin;
   fail(ErrorCode::kDevice, "device", reason_for(r, type),
        "; put its plugin into a folder below, or name its folder in TENON_PLUGIN_PATH\n",
@@ -192,14 +191,14 @@ Plugin& require_plugin(std::string_view type) {
 
 std::string why_no_plugin(std::string_view type) {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   scan(r);
   return reason_for(r, type);
 }
 
 Plugin& load_plugin_file(const std::string& path) {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   if (Plugin* plugin = loaded_from(r, path)) return *plugin;
   LoadRecord& record = r.records.emplace_back();
   record.path = path;
@@ -219,28 +218,28 @@ Plugin& load_plugin_file(const std::string& path) {
 
 std::vector<std::string> known_plugin_types() {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   scan(r);
   return types_of(r);
 }
 
 std::vector<LoadRecord> load_records() {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   scan(r);
   return {r.records.begin(), r.records.end()};
 }
 
 std::string load_report() {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   scan(r);
   return report_text(r);
 }
 
 std::vector<SearchEntry> search_path() {
   Registry& r = registry();
-  const std::lock_guard lock(r.mutex);
+  const ForkLock lock(ForkLockId::kRegistry);
   scan(r);
   return r.entries;
 }

@@ -31,6 +31,7 @@ constexpr const char* kSystemFolders[] = {
 #endif
 };
 constexpr size_t kMaxFolderEntries = 4096;
+constexpr size_t kMaxList = 65'536;  // bytes of a variable
 
 std::string raw_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -51,6 +52,11 @@ SearchEntry ignored_entry(const char* origin, std::string path) {
           "the process runs with raised privileges, which its caller must not steer"};
 }
 
+// Whether "/a/../b" and the like: checks of the folders on the way would look at others than meant.
+bool climbs(const std::string& path) {
+  return path.find("/../") != std::string::npos || path.ends_with("/..");
+}
+
 SearchEntry make_entry(std::string path, const char* origin, bool is_file) {
   SearchEntry entry{std::move(path), origin, is_file, "search", {}};
   if (entry.path.empty()) {
@@ -59,6 +65,9 @@ SearchEntry make_entry(std::string path, const char* origin, bool is_file) {
   } else if (entry.path[0] != '/') {
     entry.state = "refused";
     entry.detail = "expected an absolute path";
+  } else if (climbs(entry.path)) {
+    entry.state = "refused";
+    entry.detail = "expected a path without \"..\"; name the folder itself";
   }
   return entry;
 }
@@ -67,7 +76,13 @@ void add_list(const std::string& list, const char* origin, bool is_file, bool ig
               std::vector<SearchEntry>& entries) {
   if (list.empty()) return;
   if (ignored) {
-    entries.push_back(ignored_entry(origin, list));
+    entries.push_back(ignored_entry(origin, list.substr(0, kMaxList)));
+    return;
+  }
+  if (list.size() > kMaxList) {
+    entries.push_back(
+        {list.substr(0, 40) + "...", origin, is_file, "refused",
+         join_text("the value has ", list.size(), " bytes, expected at most ", kMaxList)});
     return;
   }
   for (size_t begin = 0; begin <= list.size();) {

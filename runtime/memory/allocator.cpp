@@ -8,6 +8,8 @@
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/error.h>
+#include <tenon/runtime/loader/call_slot_internal.h>
+#include <tenon/runtime/memory/guard_internal.h>
 #include <tenon/runtime/memory/history_internal.h>
 #include <tenon/runtime/memory/host_memory_internal.h>
 #include <tenon/runtime/memory/thread_cache_internal.h>
@@ -59,6 +61,7 @@ uint64_t round_up(uint64_t value, uint64_t step) {
 }
 
 uint64_t segment_size(uint64_t size_bytes) {
+  if (guards_allocations()) return size_bytes;
   if (size_bytes <= kSmall) return kSmallSegment;
   if (size_bytes <= kMiddle) return kMiddleSegment;
   return round_up(size_bytes, kHugePage);
@@ -84,7 +87,9 @@ uint64_t memory_limit(DeviceContext& context, uint64_t* free_bytes) {
 
 }  // namespace
 
-Allocator::Allocator(DeviceContext& context) : context_(context) {}
+// Guarded memory is never cached: round 0, which no thread's cache ever has.
+Allocator::Allocator(DeviceContext& context)
+    : context_(context), round_(guards_allocations() ? 0 : 1) {}
 
 // ---- handing out ----
 
@@ -122,13 +127,28 @@ Block* Allocator::allocate_locked(uint64_t size_bytes) {
     const std::lock_guard lock(mutex_);
     ThreadCache* cache = enter();
     pool_.reserve(2);  // one for a segment, one for what is left of a block
-    block = find_or_grow(size, small, cache);
+    if (guards_allocations()) {
+      const GuardLayout layout = guard_layout(size_bytes, context_.is_cpu());
+      block = new_segment(layout.segment_bytes, false);
+      block->offset_bytes = layout.offset_bytes;
+      block->size_bytes = size;  // as the counters have it
+    } else {
+      block = find_or_grow(size, small, cache);
+    }
     use(block, size);
     Segment& segment = *block->segment;
     untouched =
         segment.host != nullptr && !segment.touched && size > kTouchLeast && size <= kTouchMost;
     segment.touched = segment.touched || untouched;
     record(MemoryEventKind::kAllocate, &segment, block->offset_bytes, block->size_bytes);
+  }
+  if (guards_allocations()) {
+    try {
+      guard(context_, *block->segment, block->offset_bytes, size_bytes);
+    } catch (...) {
+      free(block);
+      throw;
+    }
   }
   allow_host(host_of(*block), size_bytes);
   if (untouched) touch_host(host_of(*block), size_bytes);
@@ -183,6 +203,11 @@ void Allocator::free_locked(Block* block) noexcept {
   allocated_ -= static_cast<int64_t>(size);
   ++stats_.frees;
   record(MemoryEventKind::kFree, block->segment, block->offset_bytes, size);
+  if (guards_allocations()) {
+    unguard(context_, *block->segment);
+    release(block->segment);
+    return pool_.give(block);
+  }
   if (cache != nullptr && size <= ThreadCache::kLargest &&
       cache->held_bytes + size > ThreadCache::kMaxBytes) {
     drain(*cache);
@@ -278,7 +303,7 @@ void Allocator::retire(ThreadCache& cache) noexcept {
 
 void Allocator::next_round() noexcept {
   if (++last_round_ == UINT32_MAX) last_round_ = 1;
-  round_.store(recording_ ? 0 : last_round_, std::memory_order_relaxed);
+  round_.store(recording_ || guards_allocations() ? 0 : last_round_, std::memory_order_relaxed);
 }
 
 void Allocator::follow_history() {
@@ -333,13 +358,17 @@ bool Allocator::obtain(Segment& segment, uint64_t size_bytes, std::string* reaso
   if (context_.is_cpu()) {
     // The first small one is touched page by page: a program that does little stays little.
     const bool huge = size_bytes > kSmallSegment || stats_.reserved > 0;
-    segment.host = map_host(size_bytes, huge ? Pages::kHuge : Pages::kNormal);
+    segment.host = guards_allocations()
+                       ? map_guarded(size_bytes)
+                       : map_host(size_bytes, huge ? Pages::kHuge : Pages::kNormal);
     if (segment.host == nullptr) return false;
     forbid_host(segment.host, size_bytes);
   } else {
     const Plugin& plugin = context_.plugin();
     tn_buffer buffer = nullptr;
-    const tn_status status = plugin.core.buffer_alloc(context_.handle(), size_bytes, &buffer);
+    const tn_status status = call_slot(plugin, "buffer_alloc", [&] {
+      return plugin.core.buffer_alloc(context_.handle(), size_bytes, &buffer);
+    });
     if (status == TN_OUT_OF_MEMORY) {
       *reason = take_plugin_error();
       return false;
@@ -372,8 +401,15 @@ void Allocator::release(Segment* segment) noexcept {
   stats_.reserved -= segment->size_bytes;
   --stats_.segments;
   ++stats_.segment_frees;
-  if (const tn_buffer buffer = segment->buffer) context_.plugin().core.buffer_free(buffer);
-  unmap_host(segment->host, segment->size_bytes);
+  if (const tn_buffer buffer = segment->buffer) {
+    const Plugin& plugin = context_.plugin();
+    call_release(plugin, "buffer_free", [&] { plugin.core.buffer_free(buffer); });
+  }
+  if (guards_allocations()) {
+    unmap_guarded(segment->host, segment->size_bytes);
+  } else {
+    unmap_host(segment->host, segment->size_bytes);
+  }
   delete segment;
 }
 
@@ -404,9 +440,12 @@ tn_buffer Allocator::buffer(Segment& segment) {
   const std::lock_guard lock(mutex_);
   if (segment.buffer == nullptr) {
     tn_buffer buffer = nullptr;
-    context_.check_status(context_.plugin().core.buffer_from_host(context_.handle(), segment.host,
-                                                                  segment.size_bytes, &buffer),
-                          "buffer_from_host");
+    const Plugin& plugin = context_.plugin();
+    const auto wrap = [&] {
+      return plugin.core.buffer_from_host(context_.handle(), segment.host, segment.size_bytes,
+                                          &buffer);
+    };
+    context_.check_status(call_slot(plugin, "buffer_from_host", wrap), "buffer_from_host");
     check(buffer != nullptr, ErrorCode::kInternal, "buffer_from_host", "plugin ",
           context_.plugin().name, " answered OK without a buffer");
     segment.buffer = buffer;

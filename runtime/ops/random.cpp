@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <numeric>
 
 #include <tenon/runtime/checked.h>
@@ -12,6 +11,7 @@
 #include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/dispatch/program_builder.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/ops/copy.h>
 #include <tenon/runtime/ops/elementwise.h>
 #include <tenon/runtime/ops/philox_internal.h>
@@ -31,11 +31,6 @@ using ops::draw_integers;
 using ops::draw_normal;
 using ops::next_draw;
 using ops::unit_uniform;
-
-std::mutex& default_generator_mutex() {
-  static std::mutex& mutex = *new std::mutex;
-  return mutex;
-}
 
 // 2⁻²⁴ · word's upper 24 bits, f32.
 Tensor uniform_words(const Draw& draw, const Shape& sizes, const Device& device) {
@@ -317,7 +312,7 @@ Draw next_draw(Generator* generator) {
   Generator& fallback = default_generator();
   if (generator != nullptr && generator != &fallback)
     return {generator->seed(), generator->next_offset()};
-  const std::lock_guard lock(default_generator_mutex());
+  const ForkLock lock(ForkLockId::kGenerator);
   return {fallback.seed(), fallback.next_offset()};
 }
 
@@ -388,7 +383,7 @@ Generator& default_generator() {
 
 void manual_seed(uint64_t seed) {
   Generator& generator = default_generator();
-  const std::lock_guard lock(default_generator_mutex());
+  const ForkLock lock(ForkLockId::kGenerator);
   generator.manual_seed(seed);
 }
 

@@ -40,13 +40,20 @@ std::string own_program() {
   return std::filesystem::read_symlink("/proc/self/exe", failure).string();
 }
 
+// Long values are cut: they are shown to be recognised.
+std::string shown(const char* value) {
+  constexpr size_t kMost = 1000;
+  const std::string_view text = value == nullptr ? "" : value;
+  if (text.size() <= kMost) return std::string(text);
+  return fmt::format("{}... ({} bytes)", text.substr(0, kMost), text.size());
+}
+
 // Also lists what is set and stands in no table: a plugin's key, or a misspelt name.
 std::vector<Variable> list_variables() {
   std::vector<Variable> variables;
   for (const EnvironmentVariable& known : environment_variables()) {
     const char* value = std::getenv(known.name);
-    variables.push_back(
-        {known.name, value == nullptr ? "" : value, known.unset, known.meaning, value != nullptr});
+    variables.push_back({known.name, shown(value), known.unset, known.meaning, value != nullptr});
   }
   const size_t known_count = variables.size();
   for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
@@ -55,7 +62,7 @@ std::vector<Variable> list_variables() {
     bool known = !name.starts_with("TENON_");
     for (size_t i = 0; i < known_count && !known; ++i) known = variables[i].name == name;
     if (known) continue;
-    variables.push_back({std::string(name), std::string(text.substr(name.size() + 1)), "",
+    variables.push_back({std::string(name), shown(text.data() + name.size() + 1), "",
                          "a plugin's configuration key, or unknown", true});
   }
   return variables;

@@ -15,7 +15,7 @@ struct Options {
   std::string device;
   std::string file;
   std::string beside;
-  double timeout_seconds = 20;
+  double timeout_seconds = 8;
 
   [[nodiscard]] Format format() const { return json ? Format::kJson : Format::kText; }
 };
