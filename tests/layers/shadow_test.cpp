@@ -45,6 +45,35 @@ TEST(Shadow, ATrainingStepHasNoDivergence) {
   EXPECT_EQ(status, 0);
 }
 
+// LeNet-5 as the demo trains it, a step with all its kernels.
+TEST(Shadow, ALeNetStepHasNoDivergence) {
+  const int status = run_shadowed(shadow(), [] {
+    manual_seed(5);
+    const Device device(device_under_test());
+    const Tensor x = rand({4, 1, 28, 28}).to(device), y = randint(0, 10, {4}).to(device);
+    nn::Sequential net{nn::Conv2d(1, 6, 5, {.padding = 2}),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Conv2d(6, 16, 5),
+                       nn::ReLU(),
+                       nn::MaxPool2d(2),
+                       nn::Flatten(),
+                       nn::Linear(400, 120),
+                       nn::ReLU(),
+                       nn::Linear(120, 84),
+                       nn::ReLU(),
+                       nn::Linear(84, 10)};
+    net.to(device);
+    optim::Adam adam(net.parameters(), {.lr = 0.001});
+    const Tensor loss = cross_entropy(net(x), y);
+    loss.backward();
+    adam.step();
+    EXPECT_TRUE(std::isfinite(loss.item<float>()));
+    EXPECT_TRUE(std::isfinite(net(x).sum().item<float>()));
+  });
+  EXPECT_EQ(status, 0);
+}
+
 TEST(Shadow, EveryKindOfRequiredOperatorIsCompared) {
   const int status = run_shadowed(shadow(), [] {
     const Device device(device_under_test());
