@@ -105,6 +105,14 @@ TEST(DeviceChoice, SeveralDevicesLiveAtOnce) {
   EXPECT_THAT(outcome.out, HasSubstr("320 moves between 4 devices"));
 }
 
+TEST(DeviceChoice, TwoVendorsAndCpuLiveInOneProgram) {
+  const Outcome outcome =
+      run({.arguments = {program("integration_all_devices"), "cpu", "plain", "other_vendor"},
+           .environment = {{"TENON_PLUGIN_PATH", TENON_THIRD_PARTY_FOLDER ":" + kPlugins}}});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
+  EXPECT_THAT(outcome.out, HasSubstr("180 moves between 3 devices"));
+}
+
 // ---- the plugin search ----
 
 TEST(PluginSearch, RelativeAndEmptyPathElementsAreRefusedAndSaid) {
