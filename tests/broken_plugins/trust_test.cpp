@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tenon/runtime/loader/plugin.h>
 #include <tenon/runtime/loader/search.h>
@@ -108,6 +109,13 @@ std::string compute_with(const Variable& variable) {
   const std::string value = variable.begin + std::string(1 << 20, 'a');
   if (::setenv(variable.name, value.c_str(), 1) != 0) return "the variable can't be set";
   try {
+    std::vector<SearchEntry> entries = plan_search(search_inputs());  // anew: not as once scanned
+    static_cast<void>(scan_search(entries));
+    for (const SearchEntry& entry : entries) {
+      if (entry.state != "refused") continue;
+      ::unsetenv(variable.name);
+      return join_text("(", entry.origin, "): refused, ", entry.detail);
+    }
     const Device device = default_device();
     static_cast<void>((ones({2}, TensorOptions(device)) + 1.).sum().item<float>());
     static_cast<void>(require_plugin("nosuchthing"));
