@@ -20,6 +20,7 @@ void set_data(Tensor& tensor, const Tensor& data) {
   TensorImpl& to = *tensor.impl();
   const TensorImpl& from = *data.impl();
   to.desc = from.desc;
+  to.buffer_state.store(TensorImpl::BufferState::kUnknown, std::memory_order_relaxed);
   to.storage = from.storage;
   to.numel = from.numel;
   to.contiguous = from.contiguous;

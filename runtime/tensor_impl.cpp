@@ -1,6 +1,7 @@
 #include <tenon/runtime/tensor_impl.h>
 
 #include <algorithm>
+#include <thread>
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/memory/object_pool.h>
@@ -30,6 +31,22 @@ Ref<TensorImpl> TensorImpl::alias() const {
   impl->contiguous = contiguous;
   impl->wrapped_number = wrapped_number;
   return impl;
+}
+
+// One thread claims the write: a plugin reads desc without atomics, which only a compare and
+// exchange that never touches desc itself leaves undisturbed.
+void TensorImpl::resolve_buffer() {
+  const tn_buffer known = storage->buffer();
+  BufferState expected = BufferState::kUnknown;
+  if (buffer_state.compare_exchange_strong(expected, BufferState::kBeingWritten,
+                                           std::memory_order_acq_rel)) {
+    std::atomic_ref<tn_buffer>(desc.buffer).store(known, std::memory_order_release);
+    buffer_state.store(BufferState::kWritten, std::memory_order_release);
+    return;
+  }
+  while (buffer_state.load(std::memory_order_acquire) != BufferState::kWritten) {
+    std::this_thread::yield();
+  }
 }
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
@@ -67,6 +84,7 @@ void TensorImpl::set_geometry(const Shape& shape, const Shape& strides, int64_t 
     offset = std::min(offset, bytes / size_bytes(dtype));
   }
   desc.buffer = nullptr;
+  buffer_state.store(BufferState::kUnknown, std::memory_order_relaxed);
   desc.offset_bytes =
       storage->offset_bytes() + static_cast<uint64_t>(checked_mul(offset, size_bytes(dtype), op));
   desc.dtype = static_cast<uint32_t>(dtype);

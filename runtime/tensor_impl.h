@@ -25,6 +25,9 @@ struct TENON_API TensorImpl : RefCounted {
   Ref<Storage> storage;
   int64_t numel = 0;
   bool contiguous = true;  // row-major dense
+  // Who writes desc.buffer. Reset by whoever replaces desc.
+  enum class BufferState : uint8_t { kUnknown, kBeingWritten, kWritten };
+  std::atomic<BufferState> buffer_state = BufferState::kUnknown;
   // True when this tensor takes part in the graph: a leaf that wants a gradient, or a result.
   bool requires_grad = false;
   bool wrapped_number = false;  // 0-dim result made from a host scalar: weak in promotion
@@ -46,12 +49,10 @@ struct TENON_API TensorImpl : RefCounted {
     return static_cast<int64_t>(desc.offset_bytes - storage->offset_bytes()) / size_bytes(dtype());
   }
   // The descriptor, its buffer resolved. May load the cpu plugin. Errors: Device.
-  // Threads: may be called at once; the first to know the buffer writes it, nobody else does.
+  // Threads: may be called at once; the first to come writes the buffer, nobody else does.
   [[nodiscard]] const tn_tensor* operand() {
-    const std::atomic_ref<tn_buffer> buffer(desc.buffer);
-    if (buffer.load(std::memory_order_acquire) == nullptr) {
-      tn_buffer unknown = nullptr;
-      buffer.compare_exchange_strong(unknown, storage->buffer(), std::memory_order_acq_rel);
+    if (std::atomic_ref<tn_buffer>(desc.buffer).load(std::memory_order_acquire) == nullptr) {
+      resolve_buffer();
     }
     return &desc;
   }
@@ -65,6 +66,9 @@ struct TENON_API TensorImpl : RefCounted {
   // Another handle of the same memory and geometry, outside the graph.
   [[nodiscard]] Ref<TensorImpl> alias() const;
   static void destroy(TensorImpl* impl) noexcept;
+
+ private:
+  TENON_API void resolve_buffer();
 };
 
 // An allocated, row-major tensor. Hot path of every op.
