@@ -412,7 +412,7 @@ std::ostream& operator<<(std::ostream& stream, const Module& module) {
 
 // ---- cloning ----
 
-std::shared_ptr<Module> Module::copy_module() const {
+std::unique_ptr<Module> Module::copy_module() const {
   fail(ErrorCode::kUnsupported, "clone", class_name(*this),
        " can't be copied; derive it from nn::Cloneable<", class_name(*this), ">");
 }

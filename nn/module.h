@@ -157,7 +157,7 @@ class TENON_API Module {
 
  protected:
   // Shares everything; Cloneable defines it.
-  [[nodiscard]] virtual std::shared_ptr<Module> copy_module() const;
+  [[nodiscard]] virtual std::unique_ptr<Module> copy_module() const;
   // The tensor or submodule registered under a name of its own (no path). Errors: InvalidArgument.
   [[nodiscard]] Tensor& own_tensor(std::string_view name);
   // Calls `compute`, and adds this module to the text of its errors, and of what anomaly detection
@@ -243,9 +243,10 @@ class Cloneable : public Base {
   }
 
  protected:
-  [[nodiscard]] std::shared_ptr<Module> copy_module() const override {
+  // Every program that includes a layer compiles this for it: no template but the one of Module.
+  [[nodiscard]] std::unique_ptr<Module> copy_module() const override {
     if (typeid(*this) != typeid(Derived)) return Base::copy_module();
-    return std::make_shared<Derived>(static_cast<const Derived&>(*this));
+    return std::unique_ptr<Module>(new Derived(static_cast<const Derived&>(*this)));
   }
 };
 

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/export.h>
 
 namespace tenon {
+
+class Tensor;
+struct OpCall;  // operator.h; every program that uses tensors reads this header, few need that one
 
 struct RecordHooks {
   // Before a recorded in-place or out= call runs: refuses what the graph can't follow.

@@ -1,6 +1,7 @@
 // What goes around a call: the record hooks, and the count of writes.
 #pragma once
 
+#include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
 
 namespace tenon {
