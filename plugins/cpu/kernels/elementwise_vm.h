@@ -40,6 +40,14 @@ struct VmFrame {
   VmOperand operands[kVmOperands];
 };
 
+// An operand of f32 values in a row, or one value for all.
+struct VmValues {
+  const float* data;
+  bool one;
+};
+// out[i] = f(in[0][i], in[1][i]) for i < n; bools when the instruction is a comparison.
+using VmDirect = void (*)(std::byte* out, const VmValues* in, int64_t n);
+
 struct VmFunctions {
   VmFunction wide = nullptr;
   VmFunction narrow = nullptr;
@@ -62,8 +70,9 @@ struct VmKernels {
   VmFunctions store, store_bool, store_stream;  // to m
   VmFunctions spill;                            // to scratch
   VmFunctions end;
-  // Fills scratch with one value.
-  void (*fill)(std::byte* scratch, float value);
+  VmDirect direct[kOpcodeCount];  // of f32; NULL where steps do as well
+  // Fills scratch with one value, for a run over n elements.
+  void (*fill)(std::byte* scratch, float value, int64_t n);
   // Runs the steps over elements [0, n). The first `tensors` operands are tensors: those from
   // `outputs` on are written.
   void (*run)(const VmStep* steps, const VmFrame& frame, uint32_t outputs, uint32_t tensors,

@@ -253,6 +253,16 @@ class VmCompiler {
   int inputs_done_ = -1;
 };
 
+void VmProgram::choose_direct(const tn_program& p) {
+  if (p.instruction_count != 1 || p.output_count != 1) return;
+  const Instruction in = instruction_at(p, 0);
+  if (in.dtype != TN_DTYPE_F32 || in.count > 2 || in.opcode == TN_PROGRAM_CAST) return;
+  if (p.outputs[0] != p.input_count + p.scalar_count) return;
+  direct_count_ = in.count;
+  for (uint32_t k = 0; k < in.count; ++k) direct_operands_[k] = in.operands[k];
+  direct_ = vm_->direct[in.opcode];
+}
+
 std::unique_ptr<VmProgram> VmProgram::compile(const tn_program& p, const uint32_t* inputs,
                                               const KernelTables& tables) {
   const auto dtypes = value_dtypes(p, inputs);
@@ -275,6 +285,7 @@ std::unique_ptr<VmProgram> VmProgram::compile(const tn_program& p, const uint32_
   for (uint32_t o = 0; o < p.output_count; ++o) program->outputs_.push_back(dtypes[p.outputs[o]]);
   program->scratch_slots_ = compiler.slots();
   program->grain_ = program_grain(p);
+  program->choose_direct(p);
   return program;
 }
 

@@ -11,21 +11,52 @@ int64_t item_of(uint32_t dtype) { return dtype == TN_DTYPE_BOOL ? 1 : 4; }
 
 }  // namespace
 
+void VmLaunch::run_direct(const VmProgram& program, const tn_host* host,
+                          const tn_tensor* const* operands, uint64_t constants,
+                          const uint64_t* scalars, int64_t count) {
+  const uint32_t inputs = static_cast<uint32_t>(program.inputs_.size());
+  std::byte* out = data_of(*operands[0]);
+  float values[2];
+  VmValues in[2];
+  for (uint32_t k = 0; k < program.direct_count_; ++k) {
+    const uint32_t v = program.direct_operands_[k];
+    if (v < inputs) {
+      in[k] = {data_of<const float>(*operands[1 + v]), (constants >> v & 1u) != 0};
+    } else {
+      values[k] = lane_value(TN_DTYPE_F32, scalars[v - inputs]);
+      in[k] = {&values[k], true};
+    }
+  }
+  if (count <= program.grain_) return program.direct_(out, in, count);
+  const int64_t item = item_of(program.outputs_[0]);
+  parallel_for(host, count, program.grain_, [&](int64_t begin, int64_t end) {
+    VmValues part[2];
+    for (uint32_t k = 0; k < program.direct_count_; ++k) {
+      part[k] = {in[k].one ? in[k].data : in[k].data + begin, in[k].one};
+    }
+    program.direct_(out + begin * item, part, end - begin);
+  });
+}
+
 void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
                         const tn_tensor* const* operands, uint64_t constants,
                         const uint64_t* scalars, int64_t count) {
   const uint32_t inputs = static_cast<uint32_t>(program.inputs_.size());
   const uint32_t outputs = static_cast<uint32_t>(program.outputs_.size());
+  const bool streams = is_streamed(count * 4 * outputs);
+  if (program.direct_ != nullptr && !streams) {
+    return run_direct(program, host, operands, constants, scalars, count);
+  }
   const auto part = [&](int64_t begin, int64_t end) {
     Frame memory;
     VmFrame frame;
     frame.count = inputs + outputs;
     std::byte* scratch = fill_slots(*program.vm_, program.scalars_, program.scratch_slots_, scalars,
-                                    frame, memory.bytes);
+                                    frame, memory.bytes, end - begin);
     for (uint32_t i = 0; i < inputs; ++i) {
       const tn_tensor& t = *operands[outputs + i];
       if ((constants >> i & 1u) != 0) {
-        fill_constant(*program.vm_, t.dtype, data_of(t), scratch);
+        fill_constant(*program.vm_, t.dtype, data_of(t), scratch, end - begin);
         frame.operands[i] = {scratch, 0};
         scratch += kVmSlotBytes;
       } else {
@@ -37,7 +68,6 @@ void VmLaunch::run_flat(const VmProgram& program, const tn_host* host,
       const int64_t item = item_of(program.outputs_[o]);
       frame.operands[inputs + o] = {data_of(*operands[o]) + begin * item, item};
     }
-    const bool streams = is_streamed(count * 4 * outputs);
     const VmStep* steps = streams ? program.streaming_.data() : program.steps_.data();
     program.vm_->run(steps, frame, inputs, inputs + outputs, end - begin);
     if (streams) end_streaming();
@@ -108,10 +138,10 @@ void VmLaunch::run_parts(int64_t begin, int64_t end, std::byte* result) const {
   VmFrame frame;
   frame.count = static_cast<uint32_t>(inputs + outputs);
   std::byte* scratch =
-      fill_slots(*p.vm_, p.scalars_, p.scratch_slots_, scalars_, frame, memory.bytes);
+      fill_slots(*p.vm_, p.scalars_, p.scratch_slots_, scalars_, frame, memory.bytes, end - begin);
   for (size_t i = 0; i < inputs; ++i) {
     if (inputs_[i].step != 0) continue;
-    fill_constant(*p.vm_, p.inputs_[i], inputs_[i].data, scratch);
+    fill_constant(*p.vm_, p.inputs_[i], inputs_[i].data, scratch, end - begin);
     frame.operands[i] = {scratch, 0};
     scratch += kVmSlotBytes;
   }

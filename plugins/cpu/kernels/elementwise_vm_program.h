@@ -21,6 +21,8 @@ class VmProgram {
   [[nodiscard]] int64_t grain() const { return grain_; }
 
  private:
+  void choose_direct(const tn_program& program);
+
   friend class VmLaunch;
   friend class VmRows;
   friend class VmCompiler;
@@ -32,7 +34,10 @@ class VmProgram {
   std::vector<uint32_t> inputs_;   // dtypes
   std::vector<uint32_t> outputs_;
   std::vector<uint32_t> scalars_;
-  uint32_t scratch_slots_ = 0;  // behind inputs, outputs and scalars
+  VmDirect direct_ = nullptr;  // a program of one instruction on f32
+  uint32_t direct_count_ = 0;
+  uint32_t direct_operands_[2] = {};  // inputs, then scalars
+  uint32_t scratch_slots_ = 0;        // behind inputs, outputs and scalars
   int64_t grain_ = 0;
 };
 
@@ -43,6 +48,10 @@ class VmLaunch {
   static void run_flat(const VmProgram& program, const tn_host* host,
                        const tn_tensor* const* operands, uint64_t constants,
                        const uint64_t* scalars, int64_t count);
+  // The same for a program of one instruction.
+  static void run_direct(const VmProgram& program, const tn_host* host,
+                         const tn_tensor* const* operands, uint64_t constants,
+                         const uint64_t* scalars, int64_t count);
 
   VmLaunch(const VmProgram& program, const tn_tensor* const* outputs,
            const tn_tensor* const* inputs, const uint64_t* scalars);

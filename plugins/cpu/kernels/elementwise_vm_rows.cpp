@@ -114,13 +114,14 @@ int64_t VmRows::grain() const {
 void VmRows::enter(Memory& memory, VmFrame& frame) const {
   frame.count = count_;
   std::byte* scratch = fill_slots(*program_.vm_, program_.scalars_, program_.scratch_slots_,
-                                  scalars_, frame, memory.frame.bytes);
+                                  scalars_, frame, memory.frame.bytes, columns_);
   for (uint32_t i = 0; i < inputs_; ++i) {
     const Operand& o = operands_[i];
     if (o.access != Access::kOneValue && o.access != Access::kRowValue) continue;
     memory.chunks[i] = scratch;
     frame.operands[i] = {scratch, 0};
-    if (o.access == Access::kOneValue) fill_constant(*program_.vm_, o.dtype, o.data, scratch);
+    if (o.access == Access::kOneValue)
+      fill_constant(*program_.vm_, o.dtype, o.data, scratch, columns_);
     scratch += kVmSlotBytes;
   }
 }
@@ -191,7 +192,7 @@ void VmRows::run_tile(const Tile& tile, Memory& memory, VmFrame& frame) const {
                                   tile.column * o.column_stride) *
                                      o.item;
       if (o.access == Access::kRowValue) {
-        fill_constant(*program_.vm_, o.dtype, data, memory.chunks[i]);
+        fill_constant(*program_.vm_, o.dtype, data, memory.chunks[i], columns_);
       } else {
         frame.operands[i] = {data, o.item};
       }

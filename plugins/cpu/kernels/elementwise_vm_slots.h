@@ -29,24 +29,25 @@ inline float lane_value(uint32_t dtype, uint64_t slot) {
   return std::bit_cast<float>(slot != 0 ? UINT32_MAX : 0u);
 }
 
-// One element of a tensor for all: floats fill a slot, bools are bytes.
+// One element of a tensor for all, in a run over n elements: floats fill a slot, bools are bytes.
 inline void fill_constant(const VmKernels& vm, uint32_t dtype, const std::byte* data,
-                          std::byte* slot) {
+                          std::byte* slot, int64_t n) {
   if (dtype == TN_DTYPE_BOOL) {
     std::memset(slot, static_cast<int>(*data), kVmChunk);
   } else {
     float value;
     std::memcpy(&value, data, sizeof value);
-    vm.fill(slot, value);
+    vm.fill(slot, value, n);
   }
 }
 
-// Operands behind the tensors: scalars, then scratch. Returns the scratch memory that is left.
+// Operands behind the tensors of a run over n elements: scalars, then scratch. Returns the scratch
+// memory that is left.
 inline std::byte* fill_slots(const VmKernels& vm, const std::vector<uint32_t>& scalar_dtypes,
                              uint32_t scratch_slots, const uint64_t* scalars, VmFrame& frame,
-                             std::byte* memory) {
+                             std::byte* memory, int64_t n) {
   for (size_t s = 0; s < scalar_dtypes.size(); ++s, memory += kVmSlotBytes) {
-    vm.fill(memory, lane_value(scalar_dtypes[s], scalars[s]));
+    vm.fill(memory, lane_value(scalar_dtypes[s], scalars[s]), n);
     frame.operands[frame.count++] = {memory, 0};
   }
   for (uint32_t s = 0; s < scratch_slots; ++s, memory += kVmSlotBytes) {

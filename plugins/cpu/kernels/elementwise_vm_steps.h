@@ -4,6 +4,7 @@
 
 #include "elementwise_math.h"
 #include "elementwise_vm.h"
+#include "elementwise_vm_direct.h"
 
 namespace tenon::cpu::inline TENON_CPU_ISA {
 
@@ -22,24 +23,27 @@ TENON_CPU_INLINE const float* floats(const VmFrame& frame, uint32_t operand, int
   return reinterpret_cast<const float*>(place(frame, operand, i));
 }
 
-// F::step(x, step, frame, i, v): the new value of vector v, whose elements begin at i + v kLanes.
+// F(step, frame, i) looks its operands up; f(x, v) is the new value of vector v, whose elements
+// begin at i + v kLanes.
 template <class F>
 void wide_step(const VmStep* step, const VmFrame& frame, int64_t i, Float x0, Float x1, Float x2,
                Float x3, Float x4, Float x5, Float x6, Float x7) {
-  x0 = F::step(x0, *step, frame, i, 0);
-  x1 = F::step(x1, *step, frame, i, 1);
-  x2 = F::step(x2, *step, frame, i, 2);
-  x3 = F::step(x3, *step, frame, i, 3);
-  x4 = F::step(x4, *step, frame, i, 4);
-  x5 = F::step(x5, *step, frame, i, 5);
-  x6 = F::step(x6, *step, frame, i, 6);
-  x7 = F::step(x7, *step, frame, i, 7);
+  const F f(*step, frame, i);
+  x0 = f(x0, 0);
+  x1 = f(x1, 1);
+  x2 = f(x2, 2);
+  x3 = f(x3, 3);
+  x4 = f(x4, 4);
+  x5 = f(x5, 5);
+  x6 = f(x6, 6);
+  x7 = f(x7, 7);
   return reinterpret_cast<Wide>(step[1].wide)(step + 1, frame, i, x0, x1, x2, x3, x4, x5, x6, x7);
 }
 
 template <class F>
 void narrow_step(const VmStep* step, const VmFrame& frame, int64_t i, Float x) {
-  x = F::step(x, *step, frame, i, 0);
+  const F f(*step, frame, i);
+  x = f(x, 0);
   return reinterpret_cast<Narrow>(step[1].narrow)(step + 1, frame, i, x);
 }
 
@@ -55,111 +59,91 @@ VmFunctions functions() {
 
 template <class Op>
 struct UnaryStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep&, const VmFrame&, int64_t, int) {
-    return Op::apply(x);
-  }
+  TENON_CPU_INLINE UnaryStep(const VmStep&, const VmFrame&, int64_t) {}
+  TENON_CPU_INLINE Float operator()(Float x, int) const { return Op::apply(x); }
+};
+// One operand in memory, at `a`.
+struct OneOperand {
+  TENON_CPU_INLINE OneOperand(const VmStep& s, const VmFrame& f, int64_t i)
+      : a(floats(f, s.first, i)) {}
+  TENON_CPU_INLINE Float first(int v) const { return load(a + v * kLanes); }
+  const float* a;
+};
+struct TwoOperands : OneOperand {
+  TENON_CPU_INLINE TwoOperands(const VmStep& s, const VmFrame& f, int64_t i)
+      : OneOperand(s, f, i), b(floats(f, s.second, i)) {}
+  TENON_CPU_INLINE Float second(int v) const { return load(b + v * kLanes); }
+  const float* b;
 };
 template <class Op>
-struct RegisterMemoryStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return Op::apply(x, load(floats(f, s.first, i) + v * kLanes));
-  }
+struct RegisterMemoryStep : OneOperand {
+  using OneOperand::OneOperand;
+  TENON_CPU_INLINE Float operator()(Float x, int v) const { return Op::apply(x, first(v)); }
 };
 template <class Op>
-struct MemoryRegisterStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return Op::apply(load(floats(f, s.first, i) + v * kLanes), x);
-  }
+struct MemoryRegisterStep : OneOperand {
+  using OneOperand::OneOperand;
+  TENON_CPU_INLINE Float operator()(Float x, int v) const { return Op::apply(first(v), x); }
 };
 template <class Op>
-struct MemoryMemoryStep {
-  TENON_CPU_INLINE static Float step(Float, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return Op::apply(load(floats(f, s.first, i) + v * kLanes),
-                     load(floats(f, s.second, i) + v * kLanes));
-  }
+struct MemoryMemoryStep : TwoOperands {
+  using TwoOperands::TwoOperands;
+  TENON_CPU_INLINE Float operator()(Float, int v) const { return Op::apply(first(v), second(v)); }
 };
 template <class Op>
-struct TernaryStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return Op::apply(x, load(floats(f, s.first, i) + v * kLanes),
-                     load(floats(f, s.second, i) + v * kLanes));
+struct TernaryStep : TwoOperands {
+  using TwoOperands::TwoOperands;
+  TENON_CPU_INLINE Float operator()(Float x, int v) const {
+    return Op::apply(x, first(v), second(v));
   }
 };
 
 // ---- bools ----
 
-#if defined(__AVX512F__)
-TENON_CPU_INLINE Float load_truths(const std::byte* p) {
-  const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  return as_float((Int)wide != splat(int32_t{0}));
-}
-TENON_CPU_INLINE void store_truths(std::byte* p, Float x) {
-  const __m512i ones = _mm512_and_si512((__m512i)as_int(x), _mm512_set1_epi32(1));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(ones));
-}
-#else
-TENON_CPU_INLINE Float load_truths(const std::byte* p) {
-  Int mask{};
-  for (int i = 0; i < kLanes; ++i) mask[i] = p[i] != std::byte{0} ? -1 : 0;
-  return as_float(mask);
-}
-TENON_CPU_INLINE void store_truths(std::byte* p, Float x) {
-  const Int mask = as_int(x);
-  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::byte>(mask[i] & 1);
-}
-#endif
-
-struct LoadStep {
-  TENON_CPU_INLINE static Float step(Float, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return load(floats(f, s.first, i) + v * kLanes);
-  }
+struct LoadStep : OneOperand {
+  using OneOperand::OneOperand;
+  TENON_CPU_INLINE Float operator()(Float, int v) const { return first(v); }
 };
 struct LoadBoolStep {
-  TENON_CPU_INLINE static Float step(Float, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    return load_truths(place(f, s.first, i) + v * kLanes);
-  }
+  TENON_CPU_INLINE LoadBoolStep(const VmStep& s, const VmFrame& f, int64_t i)
+      : p(place(f, s.first, i)) {}
+  TENON_CPU_INLINE Float operator()(Float, int v) const { return load_truths(p + v * kLanes); }
+  const std::byte* p;
 };
 struct StoreStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    store(reinterpret_cast<float*>(place(f, s.first, i)) + v * kLanes, x);
+  TENON_CPU_INLINE StoreStep(const VmStep& s, const VmFrame& f, int64_t i)
+      : p(reinterpret_cast<float*>(place(f, s.first, i))) {}
+  TENON_CPU_INLINE Float operator()(Float x, int v) const {
+    store(p + v * kLanes, x);
     return x;
   }
+  float* p;
 };
 struct StoreStreamStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    float* p = reinterpret_cast<float*>(place(f, s.first, i)) + v * kLanes;
-    if (reinterpret_cast<uintptr_t>(p) % kVectorBytes == 0) {
-      store_stream(p, x);
+  TENON_CPU_INLINE StoreStreamStep(const VmStep& s, const VmFrame& f, int64_t i)
+      : p(reinterpret_cast<float*>(place(f, s.first, i))),
+        aligned(reinterpret_cast<uintptr_t>(p) % kVectorBytes == 0) {}
+  TENON_CPU_INLINE Float operator()(Float x, int v) const {
+    if (aligned) {
+      store_stream(p + v * kLanes, x);
     } else {
-      store(p, x);
+      store(p + v * kLanes, x);
     }
     return x;
   }
+  float* p;
+  bool aligned;
 };
 struct StoreBoolStep {
-  TENON_CPU_INLINE static Float step(Float x, const VmStep& s, const VmFrame& f, int64_t i, int v) {
-    store_truths(place(f, s.first, i) + v * kLanes, x);
+  TENON_CPU_INLINE StoreBoolStep(const VmStep& s, const VmFrame& f, int64_t i)
+      : p(place(f, s.first, i)) {}
+  TENON_CPU_INLINE Float operator()(Float x, int v) const {
+    store_truths(p + v * kLanes, x);
     return x;
   }
+  std::byte* p;
 };
 
-template <int kRelation>
-struct Compare {
-  TENON_CPU_INLINE static Float apply(Float a, Float b) {
-    if constexpr (kRelation == TN_PROGRAM_EQ) return as_float(a == b);
-    if constexpr (kRelation == TN_PROGRAM_NE) return as_float(a != b);
-    if constexpr (kRelation == TN_PROGRAM_LT) return as_float(a < b);
-    if constexpr (kRelation == TN_PROGRAM_LE) return as_float(a <= b);
-    if constexpr (kRelation == TN_PROGRAM_GT) return as_float(a > b);
-    return as_float(a >= b);
-  }
-};
-struct VectorIsNan {
-  TENON_CPU_INLINE static Float apply(Float x) { return as_float(x != x); }
-};
-struct VectorCopy {
-  TENON_CPU_INLINE static Float apply(Float x) { return x; }
-};
 struct VectorWhere {
   TENON_CPU_INLINE static Float apply(Float c, Float a, Float b) { return select(as_int(c), a, b); }
 };
@@ -274,9 +258,22 @@ inline void set_vm_bool(VmKernels& t) {
   t.cast_to_float = functions<UnaryStep<ToFloat>>();
 }
 
-inline void fill_scratch(std::byte* scratch, float value) {
+// Narrow steps read the first vector only.
+inline void fill_scratch(std::byte* scratch, float value, int64_t n) {
   float* p = reinterpret_cast<float*>(scratch);
-  for (int64_t i = 0; i < kWide; i += kLanes) store(p + i, splat(value));
+  const int64_t end = n < kWide ? kLanes : kWide;
+  for (int64_t i = 0; i < end; i += kLanes) store(p + i, splat(value));
+}
+
+// The first n elements of a vector, between a tensor and a copy of one vector.
+TENON_CPU_INLINE void copy_part(std::byte* to, const std::byte* from, int64_t step, int64_t n) {
+  if (step == sizeof(float)) {
+    const int part = static_cast<int>(n);
+    store_part(reinterpret_cast<float*>(to), load_part(reinterpret_cast<const float*>(from), part),
+               part);
+  } else {
+    for (int64_t k = 0; k < n; ++k) to[k] = from[k];
+  }
 }
 
 // The last elements, fewer than one vector: through copies, since a step moves whole vectors.
@@ -290,27 +287,48 @@ inline void fill_scratch(std::byte* scratch, float value) {
     const VmOperand& o = frame.operands[k];
     if (o.step == 0) continue;
     rest.operands[k].base = copies[k] - i * o.step;
-    if (k < outputs) std::memcpy(copies[k], o.base + i * o.step, static_cast<size_t>(n * o.step));
+    if (k < outputs) copy_part(copies[k], o.base + i * o.step, o.step, n);
   }
   reinterpret_cast<Narrow>(steps->narrow)(steps, rest, i, Float{});
   for (uint32_t k = outputs; k < tensors; ++k) {
     const VmOperand& o = frame.operands[k];
-    std::memcpy(o.base + i * o.step, copies[k], static_cast<size_t>(n * o.step));
+    copy_part(o.base + i * o.step, copies[k], o.step, n);
   }
 }
 
-inline void run_steps(const VmStep* steps, const VmFrame& frame, uint32_t outputs, uint32_t tensors,
-                      int64_t n) {
+// Whether an output is an input: operands overlap exactly or not at all.
+TENON_CPU_INLINE bool writes_inputs(const VmFrame& frame, uint32_t outputs, uint32_t tensors) {
+  for (uint32_t o = outputs; o < tensors; ++o) {
+    for (uint32_t k = 0; k < outputs; ++k) {
+      if (frame.operands[k].base == frame.operands[o].base) return true;
+    }
+  }
+  return false;
+}
+
+// Whole chunks, then what is left.
+TENON_CPU_INLINE void run_chunks(const VmStep* steps, const VmFrame& frame, uint32_t outputs,
+                                 uint32_t tensors, int64_t n) {
   int64_t i = 0;
   const Float zero{};
-  for (; i + kWide <= n; i += kWide) {
-    reinterpret_cast<Wide>(steps->wide)(steps, frame, i, zero, zero, zero, zero, zero, zero, zero,
+  const auto wide = [&](int64_t at) {
+    reinterpret_cast<Wide>(steps->wide)(steps, frame, at, zero, zero, zero, zero, zero, zero, zero,
                                         zero);
-  }
+  };
+  for (; i + kWide <= n; i += kWide) wide(i);
+  if (i == n) return;
+  // Some elements once more give the same bits, and cost less than a chain of narrow steps.
+  if (i > 0 && !writes_inputs(frame, outputs, tensors)) return wide(n - kWide);
   for (; i + kLanes <= n; i += kLanes) {
     reinterpret_cast<Narrow>(steps->narrow)(steps, frame, i, zero);
   }
   if (i < n) run_rest(steps, frame, outputs, tensors, i, n - i);
+}
+
+inline void run_steps(const VmStep* steps, const VmFrame& frame, uint32_t outputs, uint32_t tensors,
+                      int64_t n) {
+  run_chunks(steps, frame, outputs, tensors, n);
+  leave_vectors();
 }
 
 inline VmKernels make_vm_kernels() {
@@ -327,6 +345,7 @@ inline VmKernels make_vm_kernels() {
   t.store_bool = functions<StoreBoolStep>();
   t.spill = functions<StoreStep>();
   t.end = {reinterpret_cast<VmFunction>(&wide_end), reinterpret_cast<VmFunction>(&narrow_end)};
+  set_all_direct(t);
   t.fill = &fill_scratch;
   t.run = &run_steps;
   return t;
