@@ -1,4 +1,5 @@
-// f32 functions on vectors. Polynomials are those of Cephes (Moshier), that of erf is our own fit;
+// f32 functions on vectors. Polynomials are those of Cephes (Moshier), those of exp and erf are our
+// own fits;
 // reductions and special values are ours. Errors: the table in README.md.
 #ifndef TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_MATH_H
 #define TENON_PLUGINS_CPU_KERNELS_ELEMENTWISE_MATH_H
@@ -83,14 +84,26 @@ struct Exponent {
   Float minus_one;
 };
 
+// e^r - 1 for |r| <= log(2) / 2; our own fit, its error is even relative to the result.
+TENON_CPU_INLINE Float exponential_near_zero(Float r) {
+  const Float p = polynomial(r, 1.388250500895083e-3f, 8.366609923541546e-3f, 4.166720435023308e-2f,
+                             1.666654348373413e-1f, 0.4999999701976776f);
+  return multiply_add(p, r * r, r);
+}
+
+// x m rounded to a whole number, for |x m| < 2^22: added to 1.5 2^23, nothing behind the point is
+// left.
+TENON_CPU_INLINE Float whole_product(Float x, float m) {
+  const Float large = splat(12582912.0f);
+  return multiply_add(x, splat(m), large) - large;
+}
+
 // e^x = 2^power (1 + minus_one), for |x| < 200.
 TENON_CPU_INLINE Exponent split_exponent(Float x) {
-  const Float n = round_even(x * splat(1.44269504088896341f));
+  const Float n = whole_product(x, 1.44269504088896341f);
   Float r = multiply_add(n, splat(-0.693147182464599609375f), x);
   r = multiply_add(n, splat(1.904654323148236017e-9f), r);
-  const Float p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
-  return {n, multiply_add(p, r * r, r)};
+  return {n, exponential_near_zero(r)};
 }
 
 // e^x 2^kExtra
@@ -117,9 +130,7 @@ struct VectorExp2 {
     const Float clamped = clamp(x, -155.0f, 130.0f);
     const Float n = round_even(clamped);
     const Float r = (clamped - n) * splat(0.693147180559945f);
-    const Float p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                               4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
-    return scale(multiply_add(p, r * r, r) + splat(1.0f), n);
+    return scale(exponential_near_zero(r) + splat(1.0f), n);
   }
 };
 
@@ -136,8 +147,9 @@ struct VectorExpm1 {
 
 struct VectorSigmoid {
   TENON_CPU_INLINE static Float apply(Float x) {
-    const Float e = exponential(-absolute(x));
-    return select(x < splat(0.0f), e, splat(1.0f)) / (splat(1.0f) + e);
+    const Exponent split = split_exponent(clamp(x, -105.0f, 88.0f));
+    const Float e = scale(split.minus_one + splat(1.0f), split.power);
+    return e / (splat(1.0f) + e);
   }
 };
 
