@@ -19,8 +19,8 @@ bool is_defined(uint32_t opcode, uint32_t dtype) {
 // In units of one addition; transcendental functions cost about eight.
 int64_t instruction_cost(uint32_t opcode) {
   if (opcode >= TN_PROGRAM_SQRT && opcode < TN_PROGRAM_RELU) return 8;
-  const bool slow = opcode == TN_PROGRAM_POW || opcode == TN_PROGRAM_REM ||
-                    opcode == TN_PROGRAM_ATAN2 || opcode == TN_PROGRAM_ERFC;
+  const bool slow =
+      opcode == TN_PROGRAM_POW || opcode == TN_PROGRAM_REM || opcode == TN_PROGRAM_ATAN2;
   return slow ? 64 : 1;
 }
 
