@@ -76,7 +76,7 @@ endif()
 add_library(tenon_fmt INTERFACE)
 target_link_libraries(tenon_fmt INTERFACE fmt::fmt-header-only)
 
-# tenon_install_headers(layer): every *.h and *.hpp of the current folder, in place, except private
+# tenon_install_headers(layer [COMPONENT name]): every *.h and *.hpp of the current folder, in place, except private
 # ones: those are named *_internal.h. frozen/ keeps released headers and is not installed either.
 function(tenon_install_headers layer)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}"
@@ -84,7 +84,8 @@ function(tenon_install_headers layer)
   list(FILTER headers EXCLUDE REGEX "(_internal\\.h(pp)?$)|(^frozen/)")
   foreach(header IN LISTS headers)
     get_filename_component(folder "${header}" DIRECTORY)
-    install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/tenon/${layer}/${folder}")
+    install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/tenon/${layer}/${folder}"
+            ${ARGN})
   endforeach()
 endfunction()
 

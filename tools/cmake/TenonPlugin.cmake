@@ -3,7 +3,8 @@
 # vendor's project uses the same function after find_package(tenon).
 #
 # A plugin links tenon::api, plugins/support (in tree) and its own LIBRARIES, never the runtime; nothing
-# but its one entry symbol is visible, and an undefined symbol fails the link.
+# but its one entry symbol is visible, and an undefined symbol fails the link. a*b+c is two roundings, as
+# PROGRAM.md wants it.
 #
 # Files named *_avx2.cpp and *_avx512.cpp are compiled for that instruction set. Keep inline functions
 # and templates of shared headers out of them (or in an unnamed namespace): the linker keeps one copy of
@@ -39,9 +40,12 @@ function(tenon_add_plugin name)
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     INSTALL_RPATH "")
   target_compile_features(tenon_plugin_${name} PRIVATE c_std_11 cxx_std_20)
-  target_compile_options(tenon_plugin_${name} PRIVATE -ffunction-sections -fdata-sections)
-  target_link_options(tenon_plugin_${name} PRIVATE
+  target_compile_options(tenon_plugin_${name} PRIVATE
+    -ffp-contract=off -ffunction-sections -fdata-sections)
+  set(exports "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exports.map")
+  target_link_options(tenon_plugin_${name} PRIVATE "-Wl,--version-script=${exports}"
     -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-z,noexecstack)
+  set_property(TARGET tenon_plugin_${name} APPEND PROPERTY LINK_DEPENDS "${exports}")
   target_link_libraries(tenon_plugin_${name} PRIVATE tenon::api ${arg_LIBRARIES})
   if(TARGET tenon_plugin_support)  # in tree
     set_target_properties(tenon_plugin_${name} PROPERTIES
