@@ -40,8 +40,7 @@ function(tenon_add_plugin name)
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     INSTALL_RPATH "")
   target_compile_features(tenon_plugin_${name} PRIVATE c_std_11 cxx_std_20)
-  target_compile_options(tenon_plugin_${name} PRIVATE
-    -ffp-contract=off -ffunction-sections -fdata-sections)
+  target_compile_options(tenon_plugin_${name} PRIVATE -ffunction-sections -fdata-sections)
   set(exports "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exports.map")
   target_link_options(tenon_plugin_${name} PRIVATE "-Wl,--version-script=${exports}"
     -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-z,noexecstack)
@@ -55,6 +54,7 @@ function(tenon_add_plugin name)
     install(TARGETS tenon_plugin_${name} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/tenon")
     add_dependencies(tenon_plugins tenon_plugin_${name})
   else()
+    target_compile_options(tenon_plugin_${name} PRIVATE -ffp-contract=off)
     target_link_options(tenon_plugin_${name} PRIVATE -Wl,-z,defs)
   endif()
 endfunction()
