@@ -199,6 +199,14 @@ const Operator* choose_operator(const tn_signature& s, std::string_view* reason)
     *reason = "the plugin cpu has no such operator";
     return nullptr;
   }
+  for (uint32_t i = 0; i < s.operand_count; ++i) {
+    const uint32_t dtype = operand_dtype(s, i);
+    const bool known = dtype >= TN_DTYPE_BOOL && dtype < TN_DTYPE_COUNT;
+    if (!known || TN_CLASS_RANK(s.classes[i]) > TN_MAX_RANK) {
+      *reason = "an operand has an unknown dtype or too many dimensions";
+      return nullptr;
+    }
+  }
   *reason = op->refuse(s);
   return reason->empty() ? op : nullptr;
 }

@@ -20,6 +20,31 @@ TEST(CpuRequired, PhiloxKnownAnswer) {
             (std::vector<int64_t>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
 }
 
+TEST(CpuRequired, SumAndProductOfBoolAreRefused) {
+  CpuHost host;
+  TestTensor in(host, TN_DTYPE_BOOL, {6}), out(host, TN_DTYPE_BOOL, {1});
+  for (const int64_t kind : {TN_REDUCE_SUM, TN_REDUCE_PROD}) {
+    EXPECT_THROW(run(host, {"reduce", {&out}, {&in}, {kind, 1}}), std::runtime_error) << kind;
+  }
+}
+
+TEST(CpuRequired, ARankBeyondTheGreatestIsRefused) {
+  CpuHost host;
+  const uint64_t word = TN_CLASS(kF32, TN_MAX_RANK + 1, TN_LAYOUT_CONTIGUOUS, 6);
+  tn_signature s{};
+  s.struct_size = sizeof s;
+  s.op = TN_OP_FILL;
+  s.op_size = 4;
+  s.op_version = 1;
+  s.output_count = s.operand_count = 1;
+  s.classes = &word;
+  tn_answer answer{};
+  answer.struct_size = sizeof answer;
+  ASSERT_EQ(host.ops->query(host.device, &s, &answer), TN_OK);
+  EXPECT_EQ(answer.support, TN_ANSWER_NO);
+  EXPECT_NE(answer.reason[0], 0);
+}
+
 TEST(CpuRequired, FillAndCopyCast) {
   CpuHost host;
   TestTensor a(host, kF32, {3, 5}, {8, 1});

@@ -309,6 +309,8 @@ Refusal refuse_reduce(const tn_signature& s) {
   if (kind == TN_REDUCE_ANY || kind == TN_REDUCE_ALL) {
     return out == TN_DTYPE_BOOL ? "" : "the output of any and all is bool";
   }
+  const bool adds = kind == TN_REDUCE_SUM || kind == TN_REDUCE_PROD;
+  if (adds && out == TN_DTYPE_BOOL) return "there is no sum or product of bool";
   return out == operand_dtype(s, 1) ? "" : "the output has the dtype of the input";
 }
 
