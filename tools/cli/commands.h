@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tenon::cli {
 
@@ -28,5 +29,7 @@ struct BenchOptions {
 // Times our kernels on a device, beside the copy bandwidth and the multiply-add rate measured on
 // it. Errors: InvalidArgument when no kernel matches, Device, Io.
 int run_bench(const BenchOptions& options);
+// Becomes the program tenon-conform, which stands beside this one; comes back by an exception only.
+[[noreturn]] int run_conform(const std::vector<std::string>& arguments);
 
 }  // namespace tenon::cli

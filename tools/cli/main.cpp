@@ -50,8 +50,13 @@ int run(int argc, char** argv) {
   CLI::App* probe = app.add_subcommand("probe", "Open one plugin file; the helper of doctor");
   probe->group("");  // not in the help
   probe->add_option("file", options.file)->required();
+  CLI::App* conform =
+      app.add_subcommand("conform", "Test a plugin's file against the ABI and the reference");
+  conform->prefix_command();  // the rest is not ours to read, --help included
+  conform->set_help_flag();
   CLI11_PARSE(app, argc, argv);
 
+  if (conform->parsed()) run_conform(conform->remaining());
   if (probe->parsed()) return serve_probe(options.file);
   if (bench->parsed()) return run_bench(bench_options);
   if (replay->parsed()) return run_replay(options.file, options.device, options.beside);

@@ -4,7 +4,7 @@
 #pragma push_macro("TN_PLUGIN")
 #undef TN_PLUGIN
 #define TN_PLUGIN(NAME, FILL) /* the plain plugin's own entry is left out */
-#include "../../c_plugin/plain.c"
+#include "../../../tools/examples/04_third_party_plugin/c/plain.c"
 #undef TN_PLUGIN
 #pragma pop_macro("TN_PLUGIN")
 
