@@ -37,7 +37,7 @@ extern "C" {
 /* ---- versions ------------------------------------------------------------------------------ */
 
 #define TN_ABI_MAJOR 1u /* while pre-release, "ABI 0.N" is major N */
-#define TN_ABI_MINOR 0u
+#define TN_ABI_MINOR 1u
 #define TN_MAGIC UINT64_C(0x314e4f4e45544e54) /* "TNTENON1", little endian */
 
 #define TN_MAX_RANK 8u
@@ -203,6 +203,7 @@ typedef struct tn_plugin_note {
 #define TN_DEVICE_ASYNC 0x2u       /* launches may return before the work is done */
 #define TN_DEVICE_RECOVERABLE 0x4u /* after DEVICE_LOST it may be closed and opened again */
 #define TN_DEVICE_CONCURRENT 0x8u  /* several streams may make progress at once */
+#define TN_DEVICE_SOFTWARE 0x10u   /* emulated on the host's processor: "auto" leaves it alone */
 
 /* Facts about one device. Since 0. [out] of device_info; the host sets struct_size. */
 typedef struct tn_device_info {

@@ -70,12 +70,13 @@ std::string why_unusable(const Device& device) {
 // ---- auto ----
 
 // Real accelerators are told by their DLPack type, the larger memory wins. A device without one of
-// its own (TN_DLPACK_EXT), or that works on host memory, is taken only by name.
+// its own (TN_DLPACK_EXT), or that works on host memory or processor, is taken only by name.
 uint64_t score(const Plugin& plugin, uint32_t index) {
   const uint32_t type = plugin.dlpack_device_type;
   if (type == TN_DLPACK_CPU || type == TN_DLPACK_EXT) return 0;
   const DeviceFacts facts = read_device_facts(plugin, index);
-  return facts.error.empty() ? 1 + facts.info.memory_bytes : 0;
+  if (!facts.error.empty() || (facts.info.flags & TN_DEVICE_SOFTWARE) != 0) return 0;
+  return 1 + facts.info.memory_bytes;
 }
 
 Device choose_auto() {

@@ -86,6 +86,27 @@ TEST(TenonDevice, ABrokenPluginGivesItsStageAndCause) {
                                 HasSubstr("wrong magic number")));
 }
 
+// A plugin that is whole, by name.
+std::string whole_plugin(const std::string& name) {
+  return std::string(WHOLE_PLUGIN_DIR) + "/tenon_" + name + ".so";
+}
+
+TEST(TenonDevice, AutoTakesAnAcceleratorButNoEmulatedOne) {
+  const Finished real =
+      run_tenon({"devices"}, {{"TENON_DEVICE", "auto"},
+                              {"TENON_LOG", "info"},
+                              {"TENON_PLUGIN_FILES", whole_plugin("accelerator")}});
+  EXPECT_EQ(real.status, 0) << real.output;
+  EXPECT_THAT(real.output, HasSubstr("TENON_DEVICE=auto chose accelerator"));
+  const Finished emulated =
+      run_tenon({"devices"}, {{"TENON_DEVICE", "auto"},
+                              {"TENON_LOG", "info"},
+                              {"TENON_PLUGIN_FILES", whole_plugin("emulated")}});
+  EXPECT_EQ(emulated.status, 0) << emulated.output;
+  EXPECT_THAT(emulated.output, AllOf(HasSubstr("TENON_DEVICE=auto chose cpu"),
+                                     HasSubstr("emulated:0 (only by name)")));
+}
+
 TEST(TenonDevice, AutoTakesCpuWhereNothingBetterIs) {
   const Finished run = run_tenon({"devices"}, {{"TENON_DEVICE", "auto"}, {"TENON_LOG", "info"}});
   EXPECT_EQ(run.status, 0) << run.output;

@@ -59,6 +59,7 @@ Json device_json(const std::string& device, const DeviceFacts& facts) {
                {"asynchronous", has(TN_DEVICE_ASYNC)},
                {"recoverable", has(TN_DEVICE_RECOVERABLE)},
                {"concurrent_streams", has(TN_DEVICE_CONCURRENT)},
+               {"software", has(TN_DEVICE_SOFTWARE)},
                {"program",
                 {{"instructions", info.program_instructions},
                  {"inputs", info.program_inputs},
