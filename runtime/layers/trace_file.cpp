@@ -24,6 +24,7 @@ namespace tenon::layers {
 namespace {
 
 constexpr auto kWriteEvery = std::chrono::milliseconds(100);
+constexpr size_t kRoom = 8192;  // events between two writes, without growing
 constexpr std::string_view kHead = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
 constexpr std::string_view kTail = "\n]}\n";
 
@@ -118,6 +119,8 @@ std::string_view keep_text(std::string_view text) {
 }
 
 TraceFile::TraceFile(std::FILE* file) : file_(file), owner_(::getpid()) {
+  events_.reserve(kRoom);
+  spare_.reserve(kRoom);
   std::fwrite(kHead.data(), 1, kHead.size(), file_);
   std::fwrite(kTail.data(), 1, kTail.size(), file_);
   std::fflush(file_);
@@ -178,9 +181,15 @@ void TraceFile::flush() noexcept {
     {
       const std::lock_guard lock(queue_mutex_);
       events.swap(events_);
+      events_.swap(spare_);
     }
     std::string lines;
     for (const TraceEvent& event : events) lines += (lines.empty() ? "" : ",\n") + line_of(event);
+    events.clear();
+    {
+      const std::lock_guard lock(queue_mutex_);
+      if (events.capacity() > spare_.capacity()) spare_.swap(events);
+    }
     write_lines(lines);
   } catch (...) {  // out of memory: these events are lost, the file is still valid
   }

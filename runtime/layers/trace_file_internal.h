@@ -63,9 +63,10 @@ class TraceFile {
   void run_writer();
 
   std::FILE* const file_;
-  std::mutex queue_mutex_;  // events
-  std::mutex file_mutex_;   // file_, is_first_
-  std::vector<TraceEvent> events_;
+  std::mutex queue_mutex_;          // events_, spare_
+  std::mutex file_mutex_;           // file_, is_first_
+  std::vector<TraceEvent> events_;  // its room comes back from the writer: a traced call waits for
+  std::vector<TraceEvent> spare_;   // no growing copy of it
   bool is_first_ = true;
   const int32_t owner_;  // the process
 };
