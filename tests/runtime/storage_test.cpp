@@ -7,6 +7,7 @@
 
 #include <tenon/tenon.h>
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they bring their own
 namespace {
 
 // Counts down with each object of the pools; at 0 there is no memory. -1: for ever enough.
@@ -14,7 +15,6 @@ thread_local int allocations_left = -1;
 
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they bring their own
 void* operator new(std::size_t size, std::align_val_t alignment) {
   if (allocations_left == 0) throw std::bad_alloc();
   if (allocations_left > 0) --allocations_left;
