@@ -107,7 +107,7 @@ Block* Allocator::allocate(uint64_t size_bytes) {
 }
 
 void Allocator::free(Block* block) noexcept {
-  forbid_host(host_of(*block), block->size_bytes);
+  if (!guards_allocations()) forbid_host(host_of(*block), block->size_bytes);
   if (block->size_bytes <= ThreadCache::kLargest) {
     ThreadCache* cache = cache_of(context_.id());
     if (cache != nullptr && cache->round == round_.load(std::memory_order_relaxed) &&
@@ -362,7 +362,7 @@ bool Allocator::obtain(Segment& segment, uint64_t size_bytes, std::string* reaso
                        ? map_guarded(size_bytes)
                        : map_host(size_bytes, huge ? Pages::kHuge : Pages::kNormal);
     if (segment.host == nullptr) return false;
-    forbid_host(segment.host, size_bytes);
+    if (!guards_allocations()) forbid_host(segment.host, size_bytes);  // the bands are written
   } else {
     const Plugin& plugin = context_.plugin();
     tn_buffer buffer = nullptr;
