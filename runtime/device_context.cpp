@@ -75,6 +75,17 @@ struct DeviceContexts {
     pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
   }
 
+  // Ends a context that was opened and is not registered, with its device.
+  struct Discard {
+    void operator()(DeviceContext* context) const noexcept {
+      if (context->handle_ != nullptr) {
+        call_release(*context->plugin_, "device_close",
+                     [&] { context->plugin_->core.device_close(context->handle_); });
+      }
+      delete context;
+    }
+  };
+
   static DeviceContexts& instance() {
     static DeviceContexts& contexts = *new DeviceContexts;
     return contexts;
@@ -107,7 +118,7 @@ DeviceContext& DeviceContext::get(const Device& device) {
   }
   DeviceContexts& contexts = DeviceContexts::instance();
   if (DeviceContext* context = contexts.find(device)) return *context;
-  auto made = std::unique_ptr<DeviceContext>(new DeviceContext(device, 0));
+  auto made = std::unique_ptr<DeviceContext, DeviceContexts::Discard>(new DeviceContext(device, 0));
   made->open_compute();  // throws before anything is registered
   const ForkLock lock(ForkLockId::kContexts);
   if (DeviceContext* context = contexts.find(device)) return *context;  // somebody was faster
@@ -154,10 +165,15 @@ void DeviceContext::open_compute() {
         " answered OK without a device");
   info_ = {};
   info_.struct_size = sizeof info_;
-  tenon::check_status(
-      plugin,
-      call_slot(plugin, "device_info", [&] { return plugin.core.device_info(handle, &info_); }),
-      "device_info");
+  try {
+    tenon::check_status(
+        plugin,
+        call_slot(plugin, "device_info", [&] { return plugin.core.device_info(handle, &info_); }),
+        "device_info");
+  } catch (...) {  // a device that is not kept
+    call_release(plugin, "device_close", [&] { plugin.core.device_close(handle); });
+    throw;
+  }
   plugin_ = &plugin;
   handle_ = handle;
   ready_.store(true, std::memory_order_release);
