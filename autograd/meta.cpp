@@ -1,5 +1,7 @@
 #include <tenon/autograd/meta_internal.h>
 
+#include <pthread.h>
+
 #include <mutex>
 
 #include <tenon/autograd/install_internal.h>
@@ -8,6 +10,12 @@
 namespace tenon::autograd {
 
 namespace {
+
+// What a view knows of itself changes under this one lock. A fork takes it before the runtime's,
+// whose library was loaded first, and opens it on both sides.
+constinit std::mutex view_mutex;
+[[maybe_unused]] const int registered = ::pthread_atfork(
+    [] { view_mutex.lock(); }, [] { view_mutex.unlock(); }, [] { view_mutex.unlock(); });
 
 void take_edge(TensorImpl& impl, Edge edge, uint64_t version) {
   AutogradMeta& meta = ensure_meta(impl);
@@ -59,9 +67,8 @@ Edge edge_of(TensorImpl& impl, uint32_t version) {
     check_input_is_unwritten(*meta);
     return meta->edge;
   }
-  // Two threads may ask at once; what the view knows of itself changes under the lock alone.
-  static std::mutex& mutex = *new std::mutex;
-  const std::lock_guard lock(mutex);
+  // Two threads may ask at once.
+  const std::lock_guard lock(view_mutex);
   if (meta = meta_of(impl); meta != nullptr) {
     const bool current = meta->edge_version.load(std::memory_order_relaxed) == version;
     if (current || (meta->edge.node && meta->edge.node->is_leaf())) return meta->edge;

@@ -13,17 +13,23 @@ enum class ForkLockId : uint8_t {
   kChoice,         // of the default device
   kGenerator,      // the default one
   kOpening,        // host memory's device
+  kShadowLayers,   // uses two devices
   kContexts,       // of devices
   kRegistry,       // of plugins, while one is loaded
-  kPluginHosts,    // host tables of plugins
-  kPluginConfig,   // their configuration
   kHostAllocator,  // of host memory
   kMemoryHistory,
-  kKernels,      // prepared ones
-  kDeviceNames,  // interned
+  kFaultLayers,  // around an allocator's calls, too, as the next two
+  kValidateLayers,
+  kGuardLayers,
+  kGuardBook,     // of bands around tensors
+  kPluginHosts,   // host tables of plugins
+  kPluginConfig,  // their configuration
+  kKernels,       // prepared ones
+  kDeviceNames,   // interned
+  kTraceTexts,    // interned
   kLogOnce,
 };
-inline constexpr size_t kForkLockCount = 12;
+inline constexpr size_t kForkLockCount = 18;
 
 // The lock of that name. A fork takes all of them first, each after the ones above it, and opens
 // them on both sides; it waits for a plugin that is being loaded.

@@ -8,6 +8,7 @@
 #include <thread>
 #include <tuple>
 
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/layers/install_internal.h>
 #include <tenon/runtime/layers/interpose_internal.h>
 #include <tenon/runtime/layers/options_internal.h>
@@ -167,7 +168,7 @@ class FaultLayer : public LayerBase {
     if (kAt == kSlot<&tn_ops::kernel_release>) kernels_.fetch_sub(1);
   }
 
-  std::mutex mutex_;
+  std::mutex& mutex_ = fork_mutex(ForkLockId::kFaultLayers);
   Armed plan_;
   std::atomic<bool> armed_{false};
   std::array<std::atomic<uint64_t>, Slots::kCount> calls_{};

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include <tenon/runtime/dtype.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/layers/install_internal.h>
 #include <tenon/runtime/layers/interpose_internal.h>
 #include <tenon/runtime/layers/naming_internal.h>
@@ -37,14 +38,14 @@ class GuardLayer : public LayerBase {
 
   tn_status call(SlotConstant<&tn_core::stream_create>, tn_device device, tn_stream* out) {
     const tn_status status = next<&tn_core::stream_create>(device, out);
-    const std::lock_guard lock(mutex_);
+    const ForkLock lock(kLock);
     if (status == TN_OK) devices_[*out] = device;
     return status;
   }
   tn_status call(SlotConstant<&tn_ops::prepare>, tn_device device, const tn_signature* signature,
                  tn_kernel* out) {
     const tn_status status = next<&tn_ops::prepare>(device, signature, out);
-    const std::lock_guard lock(mutex_);
+    const ForkLock lock(kLock);
     if (status == TN_OK)
       kernels_[*out] = {std::string(preparing.name), signature->output_count,
                         signature->operand_count};
@@ -54,7 +55,7 @@ class GuardLayer : public LayerBase {
   tn_status call(SlotConstant<&tn_ops::launch>, tn_stream stream, tn_kernel kernel,
                  const tn_tensor* const* operands, const uint64_t* scalars,
                  const tn_workspace* workspace, uint64_t tag) {
-    const std::lock_guard lock(mutex_);  // one at a time, so that who wrote is known
+    const ForkLock lock(kLock);  // one at a time, so that who wrote is known
     const Kernel& facts = kernels_[kernel];
     if (const std::string problem = operand_problem(facts, operands); !problem.empty())
       return blame(facts, problem);
@@ -109,7 +110,9 @@ class GuardLayer : public LayerBase {
     return "a tensor that is none of its operands";
   }
 
-  std::mutex mutex_;
+  // Of all plugins, so that one launch runs at a time.
+  static constexpr ForkLockId kLock = ForkLockId::kGuardLayers;
+
   std::unordered_map<tn_stream, tn_device> devices_;
   std::unordered_map<tn_kernel, Kernel> kernels_;
 };

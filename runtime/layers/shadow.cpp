@@ -10,6 +10,7 @@
 
 #include <tenon/runtime/device.h>
 #include <tenon/runtime/dtype.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/layers/install_internal.h>
 #include <tenon/runtime/layers/interpose_internal.h>
 #include <tenon/runtime/layers/naming_internal.h>
@@ -54,6 +55,17 @@ class ShadowLayer : public LayerBase {
   }
 
  private:
+  // Around all: a comparison is no fast path. It may prepare kernels itself, and has the lock then.
+  class Own {
+   public:
+    Own() {
+      if (!Comparing::now()) lock_.emplace(ForkLockId::kShadowLayers);
+    }
+
+   private:
+    std::optional<ForkLock> lock_;
+  };
+
   struct Kernel {
     RecordedLaunch launch;  // without operands
     std::string device;
@@ -68,7 +80,7 @@ class ShadowLayer : public LayerBase {
   tn_status call(SlotConstant<&tn_core::device_open>, tn_plugin plugin, uint32_t index,
                  tn_device* out) {
     const tn_status status = next<&tn_core::device_open>(plugin, index, out);
-    const std::lock_guard lock(mutex_);
+    const Own lock;
     if (status == TN_OK) devices_[*out] = join_text(plugin_, ":", index);
     return status;
   }
@@ -76,13 +88,13 @@ class ShadowLayer : public LayerBase {
                  tn_kernel* out) {
     const tn_status status = next<&tn_ops::prepare>(device, signature, out);
     if (status != TN_OK) return status;
-    const std::lock_guard lock(mutex_);
+    const Own lock;
     kernels_[*out] = {record_signature(*signature, preparing.name), devices_[device], preparing.op};
     return status;
   }
   void call(SlotConstant<&tn_ops::kernel_release>, tn_kernel kernel) {
     {
-      const std::lock_guard lock(mutex_);
+      const Own lock;
       kernels_.erase(kernel);
     }
     next<&tn_ops::kernel_release>(kernel);
@@ -93,7 +105,7 @@ class ShadowLayer : public LayerBase {
                  const tn_workspace* workspace, uint64_t tag) {
     if (Comparing::now())
       return next<&tn_ops::launch>(stream, kernel, operands, scalars, workspace, tag);
-    const std::lock_guard lock(mutex_);
+    const Own lock;
     const auto facts = kernels_.find(kernel);
     if (facts == kernels_.end() || !is_comparable(facts->second))
       return next<&tn_ops::launch>(stream, kernel, operands, scalars, workspace, tag);
@@ -185,7 +197,6 @@ class ShadowLayer : public LayerBase {
   }
 
   const Device shadow_;
-  std::recursive_mutex mutex_;  // all: a comparison is no fast path, and may prepare kernels itself
   std::unordered_map<tn_device, std::string> devices_;
   std::unordered_map<tn_kernel, Kernel> kernels_;
   std::unordered_set<std::string> unseen_;  // said already

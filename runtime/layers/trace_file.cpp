@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <tenon/runtime/dtype.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/layers/trace.h>
 #include <tenon/runtime/loader/file_check_internal.h>
 #include <tenon/runtime/loader/text_internal.h>
@@ -111,9 +112,8 @@ int32_t thread_number() noexcept {
 }
 
 std::string_view keep_text(std::string_view text) {
-  static std::mutex& mutex = *new std::mutex;
   static auto& texts = *new std::set<std::string, std::less<>>;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(fork_mutex(ForkLockId::kTraceTexts));
   const auto at = texts.find(text);
   return at != texts.end() ? *at : *texts.emplace(text).first;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/layers/install_internal.h>
 #include <tenon/runtime/layers/interpose_internal.h>
 #include <tenon/runtime/layers/naming_internal.h>
@@ -480,7 +481,7 @@ class ValidateLayer : public LayerBase {
     std::erase_if(stream.events, [&](const auto& event) { return event.first <= value; });
   }
 
-  std::mutex mutex_;
+  std::mutex& mutex_ = fork_mutex(ForkLockId::kValidateLayers);
   HandleBook<tn_device, DeviceState> devices_{"device"};
   HandleBook<tn_buffer, BufferState> buffers_{"buffer"};
   HandleBook<tn_stream, StreamState> streams_{"stream"};

@@ -15,6 +15,7 @@
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/error.h>
+#include <tenon/runtime/fork_internal.h>
 #include <tenon/runtime/loader/environment.h>
 #include <tenon/runtime/log.h>
 
@@ -33,7 +34,7 @@ struct Guarded {
 };
 
 struct GuardBook {
-  std::mutex mutex;
+  std::mutex& mutex = fork_mutex(ForkLockId::kGuardBook);
   std::map<const Segment*, Guarded> blocks;
 };
 GuardBook& book() {
