@@ -94,7 +94,7 @@ int run(int argc, char** argv) {
 
   Report report{.order = order, .facts = {}, .results = {}, .program = front_program()};
   report.facts = read_facts(own_program(), order);
-  report.results = run_contained(own_program(), order);
+  report.results = run_contained(own_program(), order, !report.facts.contains("error"));
   if (options.json != "-") print_report(report);
   if (!options.json.empty()) write_json(report_json(report), options.json);
   return conforms(report) ? 0 : 1;

@@ -36,8 +36,10 @@ struct Order {
   std::chrono::milliseconds timeout{10'000};  // of one case
 };
 
-// Results of the cases selected, in order. Stops after too many dead helpers; the rest was not run.
-[[nodiscard]] std::vector<Result> run_contained(const std::string& program, const Order& order);
+// Results of the cases selected, in order. Stops after too many dead helpers, which are fewer when
+// they hung, and at the first one of a plugin that does not open; the rest was not run.
+[[nodiscard]] std::vector<Result> run_contained(const std::string& program, const Order& order,
+                                                bool opens);
 // What the plugin says of itself; of one that can't say: an object with "error".
 [[nodiscard]] Json read_facts(const std::string& program, const Order& order);
 

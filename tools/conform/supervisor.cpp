@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr int kReport = 3;
 constexpr int kMostDeaths = 25;
+constexpr int kHang = 5;  // counts as so many deaths
 
 // A variable of Tenon's that would change what a plugin is given; its own keys stay.
 bool changes_the_run(std::string_view variable) {
@@ -124,6 +125,7 @@ class Helper {
   }
 
   void set_clean() { clean_ = true; }
+  [[nodiscard]] bool hung() const { return timed_out_; }
 
   // What it last wrote to its streams.
   [[nodiscard]] std::string last_words() const {
@@ -245,16 +247,18 @@ size_t follow(Helper& helper, const Order& order, size_t first, std::vector<Resu
 
 }  // namespace
 
-std::vector<Result> run_contained(const std::string& program, const Order& order) {
+std::vector<Result> run_contained(const std::string& program, const Order& order, bool opens) {
   const Cases cases = all_cases();
   std::vector<Result> results;
   for (const size_t i : select(cases, order.selection)) {
     results.emplace_back().name = cases[i].name;
   }
+  const int most = opens ? kMostDeaths : 1;
   size_t first = 0;
-  for (int deaths = 0; first < results.size() && deaths < kMostDeaths; ++deaths) {
+  for (int deaths = 0; first < results.size() && deaths < most;) {
     Helper helper(program, worker_arguments(order, first), order.target);
     first = follow(helper, order, first, results);
+    deaths += helper.hung() ? kHang : 1;
   }
   return results;
 }
