@@ -36,6 +36,9 @@ struct Finished {
   int status = -1;     // of the exit; 128 + the signal that ended it
   std::string output;  // stdout and stderr
 };
+// ASan's options for a process with a broken plugin in it: what that one leaves behind is not ours,
+// and its crash is told as a crash.
+[[nodiscard]] std::string lenient_asan_options();
 // Runs `tenon <arguments>` with these variables set and no other TENON_ variable.
 [[nodiscard]] Finished run_tenon(const std::vector<std::string>& arguments,
                                  const std::vector<std::pair<std::string, std::string>>& variables);
