@@ -32,7 +32,8 @@ std::vector<std::string> make_environment(const Command& command) {
   for (char** line = environ; *line != nullptr; ++line) {
     const std::string_view text = *line;
     const std::string name(text.substr(0, text.find('=')));
-    if (command.bare_environment ? name != "PATH" : name.starts_with("TENON_")) continue;
+    const bool kept = name == "PATH" || name.ends_with("SAN_OPTIONS");  // of a sanitized build
+    if (command.bare_environment ? !kept : name.starts_with("TENON_")) continue;
     if (!command.environment.contains(name)) lines.emplace_back(text);
   }
   for (const auto& [name, value] : command.environment) {
