@@ -22,8 +22,8 @@ const std::string* cpu_name() {
 
 const std::string* intern(std::string_view type) {
   if (type == "cpu") return cpu_name();
+  const ForkLock lock(ForkLockId::kDeviceNames);  // also around the first use
   static auto& names = *new std::set<std::string, std::less<>>;
-  const ForkLock lock(ForkLockId::kDeviceNames);
   auto at = names.find(type);
   if (at == names.end()) at = names.emplace(type).first;
   return &*at;

@@ -72,7 +72,6 @@ struct DeviceContexts {
     set_fork_mutex(ForkLockId::kOpening, host.mutex_);
     set_fork_mutex(ForkLockId::kHostAllocator, host.allocator_.mutex());
     set_fork_mutex(ForkLockId::kMemoryHistory, MemoryHistory::instance().mutex());
-    pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
   }
 
   // Ends a context that was opened and is not registered, with its device.
@@ -87,9 +86,16 @@ struct DeviceContexts {
   };
 
   static DeviceContexts& instance() {
-    static DeviceContexts& contexts = *new DeviceContexts;
-    return contexts;
+    if (DeviceContexts* contexts = made.load(std::memory_order_acquire)) [[likely]]
+      return *contexts;
+    // No static of a function: after a fork beside its first use the child would wait for ever.
+    const ForkLock lock(ForkLockId::kFirstUse);
+    if (DeviceContexts* contexts = made.load(std::memory_order_acquire)) return *contexts;
+    auto* contexts = new DeviceContexts;
+    made.store(contexts, std::memory_order_release);
+    return *contexts;
   }
+  static inline constinit std::atomic<DeviceContexts*> made{nullptr};
 
   DeviceContext* find(const Device& device) const {
     for (uint32_t i = 0; i < kMaxContexts; ++i) {
@@ -101,13 +107,17 @@ struct DeviceContexts {
   }
 };
 
+namespace {
+[[maybe_unused]] const int registered = ::pthread_atfork(nullptr, nullptr, [] {
+  if (DeviceContexts::made.load(std::memory_order_relaxed) != nullptr) forked.store(true);
+});
+}  // namespace
+
 DeviceContext::DeviceContext(const Device& device, uint32_t id)
     : device_(device), id_(id), allocator_(*this) {}
 
 DeviceContext& DeviceContext::cpu() noexcept {
-  static DeviceContext& context =
-      *DeviceContexts::instance().slots[0].load(std::memory_order_acquire);
-  return context;
+  return *DeviceContexts::instance().slots[0].load(std::memory_order_acquire);
 }
 
 DeviceContext& DeviceContext::get(const Device& device) {

@@ -12,6 +12,7 @@ namespace tenon {
 enum class ForkLockId : uint8_t {
   kChoice,         // of the default device
   kGenerator,      // the default one
+  kFirstUse,       // of any device
   kOpening,        // host memory's device
   kShadowLayers,   // uses two devices
   kContexts,       // of devices
@@ -29,7 +30,7 @@ enum class ForkLockId : uint8_t {
   kTraceTexts,    // interned
   kLogOnce,
 };
-inline constexpr size_t kForkLockCount = 18;
+inline constexpr size_t kForkLockCount = 19;
 
 // The lock of that name. A fork takes all of them first, each after the ones above it, and opens
 // them on both sides; it waits for a plugin that is being loaded.

@@ -51,9 +51,9 @@ void log(LogLevel level, std::string_view text) noexcept {
 void log_once(LogLevel level, std::string_view text) noexcept {
   try {
     if (!enabled(level)) return;
-    static auto& said = *new std::set<std::string, std::less<>>;
     {
-      const ForkLock lock(ForkLockId::kLogOnce);
+      const ForkLock lock(ForkLockId::kLogOnce);  // also around the first use
+      static auto& said = *new std::set<std::string, std::less<>>;
       if (!said.emplace(text).second) return;
     }
     write_line(level, text);
