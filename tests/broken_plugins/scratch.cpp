@@ -30,7 +30,7 @@ std::string without_our_variables() {
 }  // namespace
 
 std::string broken_plugin(const std::string& name) {
-  return std::string(BROKEN_PLUGIN_DIR) + "/tenon_" + name + ".so";
+  return BROKEN_PLUGIN_DIR "/tenon_" + name + ".so";
 }
 
 Scratch::Scratch() {

@@ -8,8 +8,10 @@ endif()
 if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(TENON_CCACHE ccache)
   if(TENON_CCACHE)
-    # By the compiler's own list of headers: a miss needs no second run of the preprocessor.
-    set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_DEPEND=1 "${TENON_CCACHE}")
+    # By the compiler's own list of headers: a miss needs no second run of the preprocessor. What is
+    # sloppy is what precompiled headers need: no source of ours reads the time or date.
+    set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_DEPEND=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${TENON_CCACHE}")
     set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_C_COMPILER_LAUNCHER}")
   endif()
 endif()

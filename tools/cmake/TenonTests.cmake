@@ -6,15 +6,16 @@ if(TENON_SANITIZE)
   set(tenon_test_timeout 600)
 endif()
 
-# tenon_add_tests(<name> [DEVICES ...] [LABELS ...] [LIBRARIES ...] [BY_SUITE <regex>])
+# tenon_add_tests(<name> [DEVICES ...] [LABELS ...] [LIBRARIES ...] [BY_SUITE <regex>] [ONCE <regex>])
 # One program build/bin/tests_<name> from every .cpp below the folder <name>/, or below the current folder
 # where there is none. Each gtest case is one ctest test `<device>/<Suite>.<Case>`, so ctest's closing line
 # counts cases. Without DEVICES the cases run once, with no device chosen. Cases run as processes of
 # their own, with TENON_DEVICE set; the list of cases is made without it and must not depend on it.
 # Suites whose name matches BY_SUITE are one ctest test and one process each, `<device>/<Suite>.*`: for
-# tables of thousands of short cases. None of their cases may be skipped.
+# tables of thousands of short cases. None of their cases may be skipped. Those that match ONCE name
+# their device or plugin themselves and run once, as without DEVICES.
 function(tenon_add_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BY_SUITE" "DEVICES;LABELS;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BY_SUITE;ONCE" "DEVICES;LABELS;LIBRARIES")
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}")
   if(IS_DIRECTORY "${folder}/${name}")
     string(APPEND folder "/${name}")
@@ -27,6 +28,9 @@ function(tenon_add_tests name)
   add_executable(tests_${name} ${sources})
   target_include_directories(tests_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(tests_${name} PRIVATE tenon::nn tenon_flags tenon_test_support ${arg_LIBRARIES})
+  if(TARGET tenon_test_headers)
+    target_precompile_headers(tests_${name} REUSE_FROM tenon_test_headers)
+  endif()
 
   set(listing "${CMAKE_CURRENT_BINARY_DIR}/tests_${name}.cmake")
   file(GENERATE OUTPUT "${listing}" CONTENT "
@@ -36,6 +40,7 @@ set(labels \"${arg_LABELS}\")
 set(plugin_path \"${TENON_PLUGIN_OUTPUT_DIRECTORY}\")
 set(timeout ${tenon_test_timeout})
 set(by_suite [=[${arg_BY_SUITE}]=])
+set(once [=[${arg_ONCE}]=])
 include(\"${PROJECT_SOURCE_DIR}/tools/cmake/list_tests.cmake\")
 ")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${listing}")

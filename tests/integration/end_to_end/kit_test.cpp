@@ -146,7 +146,8 @@ TEST(PluginKit, IsAPartOfItsOwn) {
   ASSERT_TRUE(std::filesystem::exists(header));
   EXPECT_FALSE(std::filesystem::exists(folder.path("kit/include/tenon/runtime")));
   Kit::expect_ok({.arguments = {TENON_CMAKE, "-G", "Ninja", "-S", kExample, "-B",
-                                folder.path("build"), "-DCMAKE_PREFIX_PATH=" + folder.path("kit"),
+                                folder.path("build"), "-DCMAKE_BUILD_TYPE=Debug",
+                                "-DCMAKE_PREFIX_PATH=" + folder.path("kit"),
                                 "-DCMAKE_C_COMPILER=" TENON_C_COMPILER,
                                 "-DCMAKE_CXX_COMPILER=" TENON_CXX_COMPILER}});
   Kit::expect_ok({.arguments = {TENON_CMAKE, "--build", folder.path("build")}});
