@@ -51,6 +51,13 @@ target_compile_options(tenon_flags INTERFACE
 target_compile_definitions(tenon_flags INTERFACE TENON_VERSION="${PROJECT_VERSION}")
 target_link_options(tenon_flags INTERFACE -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now)
 
+# For folders in which nothing is hot: two thirds of the time to compile.
+macro(tenon_optimise_less)
+  foreach(language C CXX)
+    string(REPLACE "-O2" "-O1" CMAKE_${language}_FLAGS_RELEASE "${CMAKE_${language}_FLAGS_RELEASE}")
+  endforeach()
+endmacro()
+
 set(TENON_NO_UNDEFINED "-Wl,-z,defs")
 if(TENON_SANITIZE)
   add_compile_options(-fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all
