@@ -1,10 +1,11 @@
 #include <tenon/autograd/backward.h>
 
+#include <tenon/autograd/backward_internal.h>
 #include <tenon/autograd/engine.h>
 #include <tenon/autograd/meta_internal.h>
 #include <tenon/runtime/device_context.h>
+#include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/dispatch/record_hooks.h>
-#include <tenon/runtime/ops/creation.h>
 
 namespace tenon::autograd {
 namespace {
@@ -17,7 +18,9 @@ Tensor seed_of(const Tensor& output, const Tensor& gradient, size_t i, std::stri
     check(output.numel() == 1, kCode, op,
           "grad can be implicitly created only for scalar outputs, got ", output,
           "; pass a gradient of its sizes, or reduce it with sum() or mean()");
-    return ones(output.sizes(), output.options());
+    Tensor one(make_dense_like(*output.impl(), output.dtype()));
+    primitive::fill(one, 1);
+    return one;
   }
   const bool both_scalar = output.numel() == 1 && gradient.numel() == 1;
   check(both_scalar || gradient.sizes() == output.sizes(), kCode, op,
@@ -33,6 +36,19 @@ Tensor seed_of(const Tensor& output, const Tensor& gradient, size_t i, std::stri
   return shaped.dtype() == output.dtype() ? shaped : shaped.to(output.dtype());
 }
 
+struct Root {
+  Edge edge;
+  Tensor gradient;
+};
+
+Root make_root(const Tensor& output, const Tensor& gradient, size_t i, std::string_view op) {
+  Edge edge = edge_of(*output.impl());
+  check(output.requires_grad() && edge.node, kCode, op, "element ", i,
+        " of tensors does not require grad and does not have a grad_fn; call requires_grad_() on "
+        "what it is computed from, outside any NoGradGuard");
+  return {std::move(edge), seed_of(output, gradient, i, op)};
+}
+
 struct Roots {
   std::vector<Edge> edges;
   std::vector<Tensor> gradients;
@@ -46,13 +62,9 @@ Roots make_roots(const std::vector<Tensor>& outputs, const std::vector<Tensor>& 
   const RecordingScope recording(create_graph);
   Roots roots;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const Edge edge = edge_of(*outputs[i].impl());
-    check(outputs[i].requires_grad() && edge.node, kCode, op, "element ", i,
-          " of tensors does not require grad and does not have a grad_fn; call requires_grad_() on "
-          "what it is computed from, outside any NoGradGuard");
-    const Tensor gradient = gradients.empty() ? Tensor() : gradients[i];
-    roots.gradients.push_back(seed_of(outputs[i], gradient, i, op));
-    roots.edges.push_back(edge);
+    Root root = make_root(outputs[i], gradients.empty() ? Tensor() : gradients[i], i, op);
+    roots.gradients.push_back(std::move(root.gradient));
+    roots.edges.push_back(std::move(root.edge));
   }
   return roots;
 }
@@ -79,6 +91,13 @@ void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gra
   const std::vector<Edge> targets = make_targets(options.inputs, "backward");
   for (const Tensor& input : options.inputs) input.retain_grad();
   engine.accumulate(roots.edges, roots.gradients, targets);
+}
+
+void backward_from(const Tensor& tensor, const Tensor& gradient, Engine::Options options) {
+  (void)tensor.dim();  // throws when undefined
+  const RecordingScope recording(options.create_graph);
+  const Root root = make_root(tensor, gradient, 0, "backward");
+  Engine(options).accumulate({&root.edge, 1}, {&root.gradient, 1});
 }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,

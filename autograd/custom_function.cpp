@@ -142,7 +142,7 @@ void FunctionNode::finish(std::vector<Tensor>& outputs) {
       if (outputs[i].impl()->base && contains(context.dirty_, outputs[i]))
         rebase(*outputs[i].impl(), {Ref<Node>(this), output_nr});
       else
-        set_history(*outputs[i].impl(), this, output_nr);
+        set_history(*outputs[i].impl(), Ref<Node>(this), output_nr);
     }
   }
   for (const Tensor& output : outputs)

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kSmall = 16;  // nodes
 
 // The innermost pass of this thread.
-constinit thread_local Engine* current = nullptr;
+__attribute__((tls_model("initial-exec"))) constinit thread_local Engine* current = nullptr;
 
 // A hook around a node got `count` tensors.
 void check_hook_result(size_t got, size_t count, const Node& node) {
@@ -43,16 +43,70 @@ void run_hooks(const Node& node, std::span<Tensor> incoming) {
 
 }  // namespace
 
-// Room for a small graph at once.
-Engine::Engine(Options options) : options_(options) {
-  states_.reserve(kSmall);
-  targets_.reserve(2 * kSmall);
-  buffers_.reserve(kSmall);
-  ready_.reserve(kSmall);
+// ---- the workspace ----
+
+namespace {
+
+constexpr size_t kKeptSize = 4096;  // what a larger graph needed is not kept
+
+}  // namespace
+
+// The one that a thread keeps. Trivial, so that a pass needs no initialisation guard; Drain has
+// the destructor.
+struct SpareWorkspace {
+  Engine::Workspace* workspace;
+  bool is_open, is_closed;
+
+  struct Drain {
+    ~Drain();
+  };
+};
+static __attribute__((tls_model("initial-exec"))) constinit thread_local SpareWorkspace spare{};
+
+SpareWorkspace::Drain::~Drain() {
+  spare.is_closed = true;
+  delete std::exchange(spare.workspace, nullptr);
 }
 
+std::unique_ptr<Engine::Workspace> Engine::take_workspace() {
+  if (spare.workspace != nullptr)
+    return std::unique_ptr<Workspace>(std::exchange(spare.workspace, nullptr));
+  auto workspace = std::make_unique<Workspace>();
+  workspace->states.reserve(kSmall);  // room for a small graph at once
+  workspace->targets.reserve(2 * kSmall);
+  workspace->buffers.reserve(kSmall);
+  workspace->outgoing.resize(kSmall);
+  workspace->ready.reserve(kSmall);
+  return workspace;
+}
+
+void Engine::give_workspace(std::unique_ptr<Workspace> workspace) noexcept {
+  workspace->clear();
+  if (spare.workspace != nullptr || spare.is_closed || workspace->index.size() > kKeptSize) return;
+  if (!spare.is_open) {
+    static thread_local SpareWorkspace::Drain drain;
+    (void)drain;
+    spare.is_open = true;
+  }
+  spare.workspace = workspace.release();
+}
+
+void Engine::Workspace::clear() noexcept {
+  index.clear();
+  states.clear();
+  targets.clear();
+  buffers.clear();
+  for (Tensor& gradient : outgoing) gradient = Tensor();
+  ready.clear();
+  at_end.clear();
+}
+
+Engine::Engine(Options options) : options_(options), work_(take_workspace()) {}
+
+Engine::~Engine() { give_workspace(std::move(work_)); }
+
 void Engine::at_end_of_pass(std::function<void()> action) {
-  if (current != nullptr) current->at_end_.push_back(std::move(action));
+  if (current != nullptr) current->work_->at_end.push_back(std::move(action));
 }
 
 // ---- the index ----
@@ -61,12 +115,13 @@ uint32_t& Engine::Index::slot(const Node* node) {
   if (2 * used_ >= entries_.size()) grow();
   const size_t mask = entries_.size() - 1;
   size_t at = (reinterpret_cast<uintptr_t>(node) >> 6) * 0x9e3779b97f4a7c15u >> 20 & mask;
-  while (entries_[at].node != nullptr && entries_[at].node != node) at = (at + 1) & mask;
-  if (entries_[at].node == nullptr) {
-    entries_[at].node = node;
+  while (entries_[at].pass == pass_ && entries_[at].node != node) at = (at + 1) & mask;
+  Entry& entry = entries_[at];
+  if (entry.pass != pass_) {
+    entry = {node, kNowhere, pass_};
     ++used_;
   }
-  return entries_[at].state;
+  return entry.state;
 }
 
 void Engine::Index::grow() {
@@ -74,51 +129,59 @@ void Engine::Index::grow() {
   old.swap(entries_);
   used_ = 0;
   for (const Entry& entry : old)
-    if (entry.node != nullptr) slot(entry.node) = entry.state;
+    if (entry.pass == pass_) slot(entry.node) = entry.state;
+}
+
+void Engine::Index::clear() noexcept {
+  used_ = 0;
+  if (++pass_ != 0) return;
+  for (Entry& entry : entries_) entry = {};  // the numbers start again
+  pass_ = 1;
 }
 
 // ---- before the walk ----
 
 uint32_t Engine::add_state(Node* node) {
-  uint32_t& state = index_.slot(node);
+  uint32_t& state = work_->index.slot(node);
   if (state == kNowhere) {
-    state = static_cast<uint32_t>(states_.size());
-    states_.push_back({node, 0, static_cast<uint32_t>(buffers_.size()), 0});
-    buffers_.resize(buffers_.size() + node->outputs().size());
+    state = static_cast<uint32_t>(work_->states.size());
+    work_->states.push_back({node, 0, static_cast<uint32_t>(work_->buffers.size()), 0});
+    for (size_t i = 0; i < node->outputs().size(); ++i) work_->buffers.emplace_back();
   }
   return state;
 }
 
 void Engine::discover(std::span<const Edge> roots) {
   for (const Edge& root : roots) add_state(root.node.get());
-  for (size_t i = 0; i < states_.size(); ++i) {  // grows while it is walked
-    states_[i].first_target = static_cast<uint32_t>(targets_.size());
-    for (const Edge& edge : states_[i].node->edges()) {
+  for (size_t i = 0; i < work_->states.size(); ++i) {  // grows while it is walked
+    work_->states[i].first_target = static_cast<uint32_t>(work_->targets.size());
+    for (const Edge& edge : work_->states[i].node->edges()) {
       const uint32_t target = edge.node ? add_state(edge.node.get()) : kNowhere;
-      targets_.push_back(target);
-      if (target != kNowhere) ++states_[target].dependencies;
+      work_->targets.push_back(target);
+      if (target != kNowhere) ++work_->states[target].dependencies;
     }
   }
 }
 
 // Only nodes run from which a target can be reached.
 void Engine::mark_wanted(std::span<const Edge> targets) {
-  for (State& state : states_) state.runs = false;
+  for (State& state : work_->states) state.runs = false;
   for (const Edge& target : targets) {
-    const uint32_t state = index_.slot(target.node.get());
-    if (state != kNowhere && state < states_.size()) states_[state].captured = true;
+    const uint32_t state = work_->index.slot(target.node.get());
+    if (state != kNowhere && state < work_->states.size()) work_->states[state].captured = true;
   }
   // Users before what they use (Kahn), then back again.
-  std::vector<uint32_t> open(states_.size());
+  std::vector<uint32_t> open(work_->states.size());
   std::vector<uint32_t> order;
-  order.reserve(states_.size());
-  for (uint32_t i = 0; i < states_.size(); ++i) {
-    open[i] = states_[i].dependencies;
+  order.reserve(work_->states.size());
+  for (uint32_t i = 0; i < work_->states.size(); ++i) {
+    open[i] = work_->states[i].dependencies;
     if (open[i] == 0) order.push_back(i);
   }
   const auto each_target = [&](uint32_t i, auto&& call) {
-    for (size_t e = 0; e < states_[i].node->edges().size(); ++e)
-      if (const uint32_t target = targets_[states_[i].first_target + e]; target != kNowhere)
+    for (size_t e = 0; e < work_->states[i].node->edges().size(); ++e)
+      if (const uint32_t target = work_->targets[work_->states[i].first_target + e];
+          target != kNowhere)
         call(target);
   };
   for (size_t i = 0; i < order.size(); ++i)
@@ -127,39 +190,42 @@ void Engine::mark_wanted(std::span<const Edge> targets) {
     });
   for (auto i = order.rbegin(); i != order.rend(); ++i)
     each_target(*i, [&](uint32_t target) {
-      if (states_[target].runs || states_[target].captured) states_[*i].runs = true;
+      if (work_->states[target].runs || work_->states[target].captured)
+        work_->states[*i].runs = true;
     });
 }
 
 void Engine::seed(std::span<const Edge> roots, std::span<const Tensor> gradients) {
   for (size_t i = 0; i < roots.size(); ++i) {
-    const State& state = states_[index_.slot(roots[i].node.get())];
-    add_to(buffers_[state.first_buffer + roots[i].output_nr], gradients[i]);
+    const State& state = work_->states[work_->index.slot(roots[i].node.get())];
+    add_to(work_->buffers[state.first_buffer + roots[i].output_nr], gradients[i]);
   }
-  for (uint32_t i = 0; i < states_.size(); ++i)
-    if (states_[i].dependencies == 0) push_ready(i);
+  for (uint32_t i = 0; i < work_->states.size(); ++i)
+    if (work_->states[i].dependencies == 0) push_ready(i);
 }
 
 // ---- the walk ----
 
 void Engine::push_ready(uint32_t index) {
-  ready_.emplace_back(states_[index].node->sequence(), index);
-  std::push_heap(ready_.begin(), ready_.end());
+  work_->ready.emplace_back(work_->states[index].node->sequence(), index);
+  std::push_heap(work_->ready.begin(), work_->ready.end());
 }
 
 void Engine::drain(std::span<const Edge> targets, std::vector<Tensor>& results) {
-  while (!ready_.empty()) {
-    std::pop_heap(ready_.begin(), ready_.end());
-    const uint32_t index = ready_.back().second;
-    ready_.pop_back();
+  while (!work_->ready.empty()) {
+    std::pop_heap(work_->ready.begin(), work_->ready.end());
+    const uint32_t index = work_->ready.back().second;
+    work_->ready.pop_back();
     visit(index, targets, results);
   }
 }
 
 void Engine::visit(uint32_t index, std::span<const Edge> targets, std::vector<Tensor>& results) {
-  const State state = states_[index];
-  const std::span<Tensor> incoming(&buffers_[state.first_buffer], state.node->outputs().size());
-  outgoing_.assign(state.node->edges().size(), Tensor());
+  const State state = work_->states[index];
+  const std::span<Tensor> incoming(&work_->buffers[state.first_buffer],
+                                   state.node->outputs().size());
+  const size_t edges = state.node->edges().size();
+  if (work_->outgoing.size() < edges) work_->outgoing.resize(edges);
   const bool any = std::any_of(incoming.begin(), incoming.end(),
                                [](const Tensor& gradient) { return gradient.defined(); });
   if (any) {
@@ -175,11 +241,12 @@ void Engine::visit(uint32_t index, std::span<const Edge> targets, std::vector<Te
 
 void Engine::apply(const State& state, std::span<Tensor> incoming) {
   Node& node = *state.node;
-  Backprop pass{.incoming = incoming, .outgoing = outgoing_};
-  const size_t count = std::min<size_t>(outgoing_.size(), 64);
+  const size_t edges = node.edges().size();
+  Backprop pass{.incoming = incoming, .outgoing = {work_->outgoing.data(), edges}};
+  const size_t count = std::min<size_t>(edges, 64);
   for (size_t i = 0; i < count; ++i) {
-    const uint32_t target = targets_[state.first_target + i];
-    if (target == kNowhere || !(states_[target].runs || states_[target].captured))
+    const uint32_t target = work_->targets[state.first_target + i];
+    if (target == kNowhere || !(work_->states[target].runs || work_->states[target].captured))
       pass.needed &= ~(uint64_t{1} << i);
   }
   if (node.extras() == nullptr || node.extras()->trace.empty()) [[likely]] {
@@ -249,8 +316,8 @@ void Engine::check_gradients(const Node& node) const {
   if (anomaly_check() == AnomalyCheck::kNone) return;
   const bool nan_only = anomaly_check() == AnomalyCheck::kNan;
   const RecordingScope off(false);
-  for (size_t i = 0; i < outgoing_.size(); ++i) {
-    const Tensor& gradient = outgoing_[i];
+  for (size_t i = 0; i < work_->outgoing.size(); ++i) {
+    const Tensor& gradient = work_->outgoing[i];
     if (!gradient.defined()) continue;
     const Tensor nan = isnan(gradient);
     // x - x is NaN where x is infinite.
@@ -265,16 +332,17 @@ void Engine::check_gradients(const Node& node) const {
   }
 }
 
+// Leaves all of `outgoing` undefined.
 void Engine::deliver(const State& state) {
-  for (size_t i = 0; i < outgoing_.size(); ++i) {
-    const uint32_t target = targets_[state.first_target + i];
+  const std::span<const Edge> edges = state.node->edges();
+  for (size_t i = 0; i < edges.size(); ++i) {
+    const uint32_t target = work_->targets[state.first_target + i];
+    Tensor gradient = std::move(work_->outgoing[i]);
     if (target == kNowhere) continue;
-    if (outgoing_[i].defined()) {
-      const uint32_t output_nr = state.node->edges()[i].output_nr;
-      add_to(buffers_[states_[target].first_buffer + output_nr], std::move(outgoing_[i]));
-      outgoing_[i] = Tensor();
-    }
-    if (--states_[target].dependencies == 0) push_ready(target);
+    State& next = work_->states[target];
+    if (gradient.defined())
+      add_to(work_->buffers[next.first_buffer + edges[i].output_nr], std::move(gradient));
+    if (--next.dependencies == 0) push_ready(target);
   }
 }
 
@@ -299,7 +367,7 @@ void Engine::walk(std::span<const Edge> targets, std::vector<Tensor>& results) {
     explicit Pass(Engine& engine) : engine_(engine), outer_(std::exchange(current, &engine)) {}
     ~Pass() {
       current = outer_;
-      for (const auto& action : engine_.at_end_) action();
+      for (const auto& action : engine_.work_->at_end) action();
     }
     Engine& engine_;
     Engine* outer_;
@@ -320,7 +388,7 @@ void Engine::accumulate(std::span<const Edge> roots, std::span<const Tensor> gra
   const RecordingScope recording(options_.create_graph);
   discover(roots);
   mark_wanted(targets);
-  for (State& state : states_)
+  for (State& state : work_->states)
     if (state.captured && state.node->is_leaf()) state.runs = true;
   seed(roots, gradients);
   std::vector<Tensor> none;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -23,6 +24,9 @@ class TENON_API Engine {
   };
 
   explicit Engine(Options options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // Adds d(root)/d(leaf) * gradient to every leaf's grad.
   void accumulate(std::span<const Edge> roots, std::span<const Tensor> gradients);
@@ -58,16 +62,36 @@ class TENON_API Engine {
    public:
     // The slot of `node`; holds kNowhere when it is new.
     uint32_t& slot(const Node* node);
+    void clear() noexcept;
+    [[nodiscard]] size_t size() const noexcept { return entries_.size(); }
 
    private:
     struct Entry {
       const Node* node = nullptr;
       uint32_t state = kNowhere;
+      uint32_t pass = 0;  // the entry is free unless this is the pass
     };
     void grow();
     std::vector<Entry> entries_ = std::vector<Entry>(64);
     size_t used_ = 0;
+    uint32_t pass_ = 1;
   };
+
+  // What a pass works with. A thread keeps one for its next pass, with the memory it has grown to.
+  struct Workspace {
+    Index index;
+    std::vector<State> states;
+    std::vector<uint32_t> targets;  // state of every edge
+    std::vector<Tensor> buffers;    // gradients on their way, by node and output
+    std::vector<Tensor> outgoing;   // of the node that runs; undefined but for its edges
+    std::vector<Ready> ready;       // a heap
+    std::vector<std::function<void()>> at_end;
+
+    void clear() noexcept;
+  };
+  friend struct SpareWorkspace;
+  [[nodiscard]] static std::unique_ptr<Workspace> take_workspace();
+  static void give_workspace(std::unique_ptr<Workspace> workspace) noexcept;
 
   uint32_t add_state(Node* node);
   void discover(std::span<const Edge> roots);
@@ -84,13 +108,7 @@ class TENON_API Engine {
   void push_ready(uint32_t index);
 
   Options options_;
-  Index index_;
-  std::vector<State> states_;
-  std::vector<uint32_t> targets_;  // state of every edge
-  std::vector<Tensor> buffers_;    // gradients on their way, by node and output
-  std::vector<Tensor> outgoing_;   // of the node that runs
-  std::vector<Ready> ready_;       // a heap
-  std::vector<std::function<void()>> at_end_;
+  std::unique_ptr<Workspace> work_;
 };
 
 }  // namespace tenon::autograd

@@ -45,8 +45,8 @@ void forget_history(AutogradMeta& meta) {
   meta.shares_input = false;
 }
 
-void set_history(TensorImpl& impl, Node* node, uint32_t output_nr) {
-  take_edge(impl, {Ref<Node>(node), output_nr}, impl.storage->version());
+void set_history(TensorImpl& impl, Ref<Node> node, uint32_t output_nr) {
+  take_edge(impl, {std::move(node), output_nr}, impl.storage->version());
   impl.requires_grad = true;
 }
 

@@ -60,7 +60,7 @@ struct AutogradMeta final : AutogradSlot {
 void forget_history(AutogradMeta& meta);
 
 // Makes `impl` the result `output_nr` of `node`.
-void set_history(TensorImpl& impl, Node* node, uint32_t output_nr);
+void set_history(TensorImpl& impl, Ref<Node> node, uint32_t output_nr);
 
 // Makes `impl` a leaf that wants a gradient. Installs the recorder.
 void make_leaf(TensorImpl& impl);

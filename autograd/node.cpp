@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <limits>
 #include <utility>
 
@@ -15,28 +16,58 @@
 namespace tenon::autograd {
 namespace {
 
-// Threads count their nodes into slots of their own, so that recording shares no cache line. A node
-// may die on another thread than it was made on: only the sum means something.
+// Nodes are counted in slots. A thread has a slot of its own while it runs, which it alone writes,
+// so that recording needs no locked instruction; threads that find no free one share the last. A
+// node may die on another thread than it was made on: only the sum of all slots means something.
 struct alignas(64) LiveSlot {
   std::atomic<int64_t> count{0};
 };
-constexpr size_t kLiveSlots = 64;
-LiveSlot live_slots[kLiveSlots];
-std::atomic<size_t> next_slot{0};
+constexpr uint32_t kOwnSlots = 64;
+LiveSlot live_slots[kOwnSlots + 1];
+std::atomic<uint64_t> taken_slots{0};  // a bit each
 
 struct ThreadState {
   uint64_t next_sequence = 0;
   Node* doomed = nullptr;  // nodes that wait for their destruction
   bool destroying = false;
-  LiveSlot* live = nullptr;
+  bool has_slot = false;    // was given one, or the shared one
+  LiveSlot* own = nullptr;  // null: the shared one
 };
 __attribute__((tls_model("initial-exec"))) constinit thread_local ThreadState thread_state;
 
+struct SlotDrain {  // a thread ends: another may go on counting in its slot
+  ~SlotDrain() {
+    if (thread_state.own == nullptr) return;
+    const auto index = static_cast<uint32_t>(thread_state.own - live_slots);
+    thread_state.own = nullptr;
+    taken_slots.fetch_and(~(uint64_t{1} << index), std::memory_order_release);
+  }
+};
+
+void take_slot() noexcept {
+  thread_state.has_slot = true;
+  static thread_local SlotDrain drain;
+  (void)drain;
+  uint64_t taken = taken_slots.load(std::memory_order_relaxed);
+  while (~taken != 0) {
+    const int index = std::countr_one(taken);
+    if (!taken_slots.compare_exchange_weak(taken, taken | uint64_t{1} << index,
+                                           std::memory_order_acquire))
+      continue;
+    thread_state.own = &live_slots[index];
+    return;
+  }
+}
+
 void count_live(int64_t change) noexcept {
-  LiveSlot*& slot = thread_state.live;
-  if (slot == nullptr)
-    slot = &live_slots[next_slot.fetch_add(1, std::memory_order_relaxed) % kLiveSlots];
-  slot->count.fetch_add(change, std::memory_order_relaxed);
+  if (thread_state.own == nullptr && !thread_state.has_slot) [[unlikely]]
+    take_slot();
+  if (thread_state.own == nullptr) [[unlikely]] {
+    live_slots[kOwnSlots].count.fetch_add(change, std::memory_order_relaxed);
+    return;
+  }
+  std::atomic<int64_t>& count = thread_state.own->count;
+  count.store(count.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ Ref<OpNode> OpNode::make(const Plan& plan) {
   node->scalars_ = place<Scalar>(at, plan.scalars.size());
   node->scalar_count_ = static_cast<uint16_t>(plan.scalars.size());
   std::copy(plan.scalars.begin(), plan.scalars.end(), node->scalars_);
-  return Ref<OpNode>(node);
+  return Ref<OpNode>::adopt(node);
 }
 
 void OpNode::dispose() noexcept {
@@ -108,11 +108,12 @@ Ref<TensorImpl> OpNode::find_saved(uint32_t slot) const {
                                     [&](const auto& entry) { return entry.slot == slot; });
     if (found != packed.end()) return Ref<TensorImpl>(found->tensor.get().impl());
   }
-  check(static_cast<bool>(saved->data), ErrorCode::kAutograd, name(),
-        "Trying to backward through the graph a second time (or directly access saved tensors "
-        "after they have already been freed). Saved intermediate values of the graph are freed "
-        "when you call backward() or grad(). Specify retain_graph=true if you need to backward "
-        "through the graph a second time");
+  if (!saved->data) [[unlikely]]
+    fail(ErrorCode::kAutograd, name(),
+         "Trying to backward through the graph a second time (or directly access saved tensors "
+         "after they have already been freed). Saved intermediate values of the graph are freed "
+         "when you call backward() or grad(). Specify retain_graph=true if you need to backward "
+         "through the graph a second time");
   if (saved->data->storage->version() != saved->version) fail_version(*saved);
   return saved->data;
 }

@@ -13,8 +13,17 @@
 namespace tenon::autograd {
 namespace {
 
-// The value of self before an in-place call whose rule needs it, from check_write() to record().
-thread_local Ref<TensorImpl> original_self;
+// The value of self before an in-place call whose rule needs it, from check_write() to record(),
+// with one reference. A pointer, so that the hot path needs no initialisation guard.
+__attribute__((tls_model("initial-exec"))) constinit thread_local TensorImpl* original_self =
+    nullptr;
+
+Ref<TensorImpl> take_original() {
+  TensorImpl* impl = std::exchange(original_self, nullptr);
+  const Ref<TensorImpl> taken(impl);
+  if (impl != nullptr) (void)impl->release();  // never the last: `taken` has one too
+  return taken;
+}
 
 bool in_graph(const Tensor& tensor) { return tensor.defined() && tensor.impl()->in_graph(); }
 
@@ -40,8 +49,9 @@ uint64_t live_inputs(const OpCall& call) {
 uint32_t saved_slots(const OpCall& call, const Rule* rule, uint64_t live) {
   if (rule == nullptr || rule->saves == kSaveNothing) return 0;
   uint32_t slots = 0;
-  for (uint32_t slot = 0; slot < kInputSlots + 2; ++slot) {
-    if ((rule->saves >> (8 * slot) & live) == 0) continue;
+  uint32_t slot = 0;
+  for (uint64_t saves = rule->saves; saves != 0; saves >>= 8, ++slot) {
+    if ((saves & 255 & live) == 0) continue;
     const bool there =
         slot >= kInputSlots || (slot < call.inputs.size() && call.inputs[slot]->defined());
     if (there) slots |= uint32_t{1} << slot;
@@ -91,8 +101,8 @@ void save_tensors(OpNode& node, const OpCall& call, uint32_t slots) {
     if (slot >= kInputSlots) {
       const TensorImpl& output = *call.outputs[slot - kInputSlots].impl();
       node.save(index, slot, output, output.storage->version());
-    } else if (slot == 0 && call.form == CallForm::kInPlace && original_self) {
-      const Ref<TensorImpl> self = std::exchange(original_self, nullptr);
+    } else if (slot == 0 && call.form == CallForm::kInPlace && original_self != nullptr) {
+      const Ref<TensorImpl> self = take_original();
       node.save(index, slot, *self, self->storage->version());
     } else {
       const TensorImpl& input = *call.inputs[slot]->impl();
@@ -110,13 +120,13 @@ void rebase(TensorImpl& view, Edge written) {
   node->set_edge(0, edge_of(base));  // a base is no view: its history does not depend on a version
   node->set_edge(1, std::move(written));
   node->set_output(0, base);
-  set_history(base, node.get(), 0);
+  set_history(base, Ref<Node>(node.get()), 0);
   forget_history(ensure_meta(view));
   view.requires_grad = true;
 }
 
 void check_write(const OpCall& call) {
-  original_self.reset();
+  (void)take_original();
   check(call.form != CallForm::kOut, ErrorCode::kAutograd, call.op.name(),
         "functions with out=... arguments don't support automatic differentiation, but one of the "
         "arguments requires grad; use the op without out=, or a NoGradGuard");
@@ -136,17 +146,20 @@ void check_write(const OpCall& call) {
   if ((saved_slots(call, rule, live_inputs(call)) & 1) == 0) return;
   if (!call.inputs[0]->is_same(call.outputs[0])) return;
   const RecordingScope off(false);
-  original_self = Ref<TensorImpl>(clone(call.outputs[0]).impl());
+  original_self = Ref<TensorImpl>(clone(call.outputs[0]).impl()).release();
 }
 
 void record(const OpCall& call) {
-  if (call.outputs.empty()) return original_self.reset();
+  if (call.outputs.empty()) return (void)take_original();
   const auto* rule = static_cast<const Rule*>(call.op.gradient());
   const uint32_t slots = saved_slots(call, rule, live_inputs(call));
   std::vector<int64_t> kept;
   const bool keeps = rule != nullptr && rule->attributes != nullptr;
-  if (keeps) rule->attributes(call, kept);
-  const Ref<OpNode> node =
+  if (keeps) {
+    kept.reserve(2 * (2 * static_cast<size_t>(kMaxRank) + 2));  // two geometries
+    rule->attributes(call, kept);
+  }
+  Ref<OpNode> node =
       OpNode::make({.op = &call.op,
                     .rule = rule,
                     .edges = call.inputs.size(),
@@ -158,15 +171,17 @@ void record(const OpCall& call) {
     node->make_extras().trace = describe_call(call);
   set_edges(*node, call);
   save_tensors(*node, call, slots);
-  for (size_t o = 0; o < call.outputs.size(); ++o) {
+  const size_t last = call.outputs.size() - 1;
+  for (size_t o = 0; o <= last; ++o) {
     TensorImpl* output = call.outputs[o].impl();
     if (output == nullptr) continue;
     node->set_output(o, *output);
     if (!is_floating_point(output->dtype())) continue;
+    Ref<Node> owner = o == last ? Ref<Node>(std::move(node)) : Ref<Node>(node.get());
     if (call.form == CallForm::kInPlace && output->base)
-      rebase(*output, {Ref<Node>(node.get()), 0});
+      rebase(*output, {std::move(owner), 0});
     else
-      set_history(*output, node.get(), static_cast<uint32_t>(o));
+      set_history(*output, std::move(owner), static_cast<uint32_t>(o));
   }
 }
 
@@ -180,7 +195,7 @@ void edit_metadata(const Tensor& self, const Tensor& view, std::string_view op) 
   if (is_leaf_with_grad(impl))
     return static_cast<AccumulateGrad&>(*meta_of(impl)->edge.node).become(*view.impl());
   const Edge edge = edge_of(*view.impl());
-  if (edge.node) set_history(impl, edge.node.get(), edge.output_nr);
+  if (edge.node) set_history(impl, edge.node, edge.output_nr);
 }
 
 Ref<Node> record_view_of_base(const TensorImpl& view, Edge base) {

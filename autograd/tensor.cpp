@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <tenon/autograd/backward.h>
+#include <tenon/autograd/backward_internal.h>
 #include <tenon/autograd/graph.h>
 #include <tenon/autograd/meta_internal.h>
 #include <tenon/runtime/device_context.h>
@@ -57,8 +57,8 @@ Tensor& Tensor::requires_grad_(bool value) {
 bool Tensor::is_leaf() const { return grad_fn() == nullptr; }
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
-  autograd::backward({*this}, {gradient},
-                     {.retain_graph = retain_graph, .create_graph = create_graph});
+  autograd::backward_from(
+      *this, gradient, {.keep_graph = retain_graph || create_graph, .create_graph = create_graph});
 }
 
 Tensor Tensor::grad() const {

@@ -17,14 +17,8 @@ void set_data(Tensor& tensor, const Tensor& data) {
   // The leaf's node knows how gradients must look; it is made anew.
   if (wants_gradient) tensor.requires_grad_(false);
   tensor.set_grad({});
-  TensorImpl& to = *tensor.impl();
-  const TensorImpl& from = *data.impl();
-  to.desc = from.desc;
-  to.buffer_state.store(TensorImpl::BufferState::kUnknown, std::memory_order_relaxed);
-  to.storage = from.storage;
-  to.numel = from.numel;
-  to.contiguous = from.contiguous;
-  to.base.reset();
+  tensor.impl()->take_geometry(*data.impl());
+  tensor.impl()->base.reset();
   if (wants_gradient) tensor.requires_grad_();
 }
 

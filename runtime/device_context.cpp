@@ -274,22 +274,42 @@ void DeviceContext::check_status(tn_status status, const Op& op) {
 
 tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
                                     const tn_tensor* const* operands, const uint64_t* scalars) {
-  const bool shared = is_async() || id_ >= kThreadStreams;
-  uint64_t tag = 0, scratch_bytes = 0;
+  uint64_t workspace_bytes = 0;
   if ((plugin_->optional_slots & kHasWorkspace) != 0) {
-    check_status(
-        call_slot(*plugin_, "workspace",
-                  [&] { return plugin_->ops.workspace(kernel, operands, &scratch_bytes); }),
-        op.name());
+    const tn_status status = call_slot(*plugin_, "workspace", [&] {
+      return plugin_->ops.workspace(kernel, operands, &workspace_bytes);
+    });
+    if (status != TN_OK) [[unlikely]]
+      check_status(status, op);
   }
-  const Scratch scratch(allocator_, scratch_bytes);
+  // A device that runs inline has nothing to order between threads: no lock, no tag.
+  if (!is_async() && id_ < kThreadStreams && workspace_bytes == 0) [[likely]] {
+    const tn_stream own = thread_streams[id_].stream;
+    if (own != nullptr && (is_cpu() || !forked.load(std::memory_order_relaxed))) [[likely]] {
+      const tn_status status = call_slot(*plugin_, "launch", [&] {
+        return plugin_->ops.launch(own, kernel, operands, scalars, nullptr, uint64_t{0});
+      });
+      if (status != TN_OUT_OF_MEMORY) [[likely]]
+        return status;
+      allocator_.empty_cache();  // and once more, below
+    }
+  }
+  return launch_with(kernel, op, operands, scalars, workspace_bytes);
+}
+
+tn_status DeviceContext::launch_with(tn_kernel kernel, const Op& op,
+                                     const tn_tensor* const* operands, const uint64_t* scalars,
+                                     uint64_t workspace_bytes) {
+  const bool shared = is_async() || id_ >= kThreadStreams;
+  uint64_t tag = 0;
+  const Scratch scratch(allocator_, workspace_bytes);
   tn_workspace workspace{};
   if (const Block* block = scratch.block()) {
     workspace.struct_size = sizeof workspace;
     workspace.buffer =
         is_cpu() ? allocator_.buffer(*block->segment) : block->segment->buffer.load();
     workspace.offset_bytes = block->offset_bytes;
-    workspace.size_bytes = scratch_bytes;
+    workspace.size_bytes = workspace_bytes;
   }
   const tn_workspace* given = scratch.block() != nullptr ? &workspace : nullptr;
   tn_status status = TN_OK;

@@ -52,7 +52,9 @@ class TENON_API DeviceContext {
   // the ring that explains late failures. Errors: what the plugin answered.
   void launch(tn_kernel kernel, const Op& op, const tn_tensor* const* operands,
               const uint64_t* scalars) {
-    check_status(try_launch(kernel, op, operands, scalars), op);
+    const tn_status status = try_launch(kernel, op, operands, scalars);
+    if (status != TN_OK) [[unlikely]]
+      check_status(status, op);
   }
   // The same; a status that the plugin answers at once is returned, its text still to be taken.
   [[nodiscard]] tn_status try_launch(tn_kernel kernel, const Op& op,
@@ -71,6 +73,8 @@ class TENON_API DeviceContext {
   DeviceContext(const Device& device, uint32_t id);
   void open_compute();
   tn_stream stream();
+  tn_status launch_with(tn_kernel kernel, const Op& op, const tn_tensor* const* operands,
+                        const uint64_t* scalars, uint64_t workspace_bytes);
   std::string explain_tag(uint64_t tag);
 
   Device device_;

@@ -4,18 +4,9 @@
 
 namespace tenon {
 
-void Shape::assign(std::span<const int64_t> sizes) {
-  check(sizes.size() <= static_cast<size_t>(kMaxRank), ErrorCode::kInvalidArgument, "shape",
-        "at most ", kMaxRank, " dimensions are supported, got ", sizes.size(),
-        "; merge some of them");
-  std::copy(sizes.begin(), sizes.end(), sizes_.begin());
-  rank_ = static_cast<int64_t>(sizes.size());
-}
-
-void Shape::push_back(int64_t size) {
-  check(rank_ < kMaxRank, ErrorCode::kInvalidArgument, "shape", "at most ", kMaxRank,
-        " dimensions are supported; merge some of them");
-  sizes_[static_cast<size_t>(rank_++)] = size;
+void Shape::fail_rank(size_t rank) {
+  fail(ErrorCode::kInvalidArgument, "shape", "at most ", kMaxRank,
+       " dimensions are supported, got ", rank, "; merge some of them");
 }
 
 Shape Shape::slice(int64_t begin, int64_t end) const {
@@ -29,8 +20,10 @@ int64_t Shape::numel() const {
   bool zero = false;
   for (const int64_t size : *this) {
     check(size >= 0, ErrorCode::kInvalidArgument, "shape", "sizes must be >= 0, got ", *this);
-    if (size == 0) zero = true;
-    else count = checked_mul(count, size, "shape");
+    if (size == 0)
+      zero = true;
+    else
+      count = checked_mul(count, size, "shape");
   }
   return zero ? 0 : count;
 }
@@ -68,12 +61,10 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view op) {
   return result;
 }
 
-int64_t wrap_dim(int64_t dim, int64_t rank, std::string_view op) {
+void fail_dim(int64_t dim, int64_t rank, std::string_view op) {
   const int64_t count = std::max<int64_t>(rank, 1);
-  check(-count <= dim && dim < count, ErrorCode::kIndex, op,
-        "Dimension out of range (expected to be in range of [", -count, ", ", count - 1,
-        "], but got ", dim, ")");
-  return dim < 0 ? dim + count : dim;
+  fail(ErrorCode::kIndex, op, "Dimension out of range (expected to be in range of [", -count, ", ",
+       count - 1, "], but got ", dim, ")");
 }
 
 uint32_t dim_mask(const Shape& dims, int64_t rank, std::string_view op) {

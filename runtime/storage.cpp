@@ -8,7 +8,7 @@ namespace tenon {
 
 Ref<Storage> Storage::allocate(DeviceContext& context, uint64_t size_bytes) {
   // The object first: whichever of the two can't be had, the other is given back.
-  Ref<Storage> storage(new (ObjectPool<Storage>::take()) Storage);
+  auto storage = Ref<Storage>::adopt(new (ObjectPool<Storage>::take()) Storage);
   storage->context_ = &context;
   Block* block = context.allocator().allocate(size_bytes);
   storage->block_ = block;
@@ -25,8 +25,7 @@ Ref<Storage> Storage::adopt(void* data, uint64_t size_bytes, std::function<void(
   storage->context_ = &DeviceContext::cpu();
   storage->host_ = static_cast<std::byte*>(data);
   storage->size_bytes_ = size_bytes;
-  storage->adopted_ = true;
-  storage->release_ = std::move(release);
+  storage->release_ = std::make_unique<std::function<void()>>(std::move(release));
   return storage;
 }
 
@@ -56,14 +55,14 @@ tn_buffer Storage::buffer() {
 
 void Storage::destroy(Storage* storage) noexcept {
   if (storage->block_ != nullptr) storage->context_->allocator().free(storage->block_);
-  if (storage->adopted_) {
+  if (storage->release_ != nullptr) [[unlikely]] {
     if (const tn_buffer buffer = storage->buffer_.load(std::memory_order_acquire)) {
       // An asynchronous plugin may still read the foreign memory.
       if (storage->context_->is_async()) storage->context_->synchronize();
       const Plugin& plugin = storage->context_->plugin();
       call_release(plugin, "buffer_free", [&] { plugin.core.buffer_free(buffer); });
     }
-    if (storage->release_) storage->release_();
+    if (*storage->release_) (*storage->release_)();
   }
   storage->~Storage();
   ObjectPool<Storage>::give(storage);

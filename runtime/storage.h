@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include <tenon/api/device_plugin.h>
 
@@ -27,6 +28,10 @@ class TENON_API Storage : public RefCounted {
   // The plugin's handle of the segment; for host memory made on first use, so it may load the
   // plugin. Errors: Device.
   [[nodiscard]] tn_buffer buffer();
+  // The same as far as it is there, else nullptr.
+  [[nodiscard]] tn_buffer known_buffer() const noexcept {
+    return buffer_.load(std::memory_order_acquire);
+  }
 
   [[nodiscard]] uint32_t version() const noexcept {
     return version_.load(std::memory_order_relaxed);
@@ -51,8 +56,7 @@ class TENON_API Storage : public RefCounted {
   uint64_t size_bytes_ = 0;
   std::atomic<tn_buffer> buffer_{nullptr};  // adopted memory: own handle, made on first use
   std::atomic<uint32_t> version_{0};
-  bool adopted_ = false;
-  std::function<void()> release_;
+  std::unique_ptr<std::function<void()>> release_;  // of adopted memory
 };
 
 }  // namespace tenon

@@ -14,13 +14,13 @@ void Tensor::fail_undefined() {
 }
 
 int64_t Tensor::size(int64_t dim) const {
-  const Shape shape = sizes();
-  return shape[wrap_dim(dim, shape.rank(), "size")];
+  const tn_tensor& desc = checked().desc;
+  return desc.shape[wrap_dim(dim, desc.rank, "size")];
 }
 
 int64_t Tensor::stride(int64_t dim) const {
-  const Shape steps = strides();
-  return steps[wrap_dim(dim, steps.rank(), "stride")];
+  const tn_tensor& desc = checked().desc;
+  return desc.strides[wrap_dim(dim, desc.rank, "stride")];
 }
 
 Device Tensor::device() const { return checked().storage->context().device(); }

@@ -1,34 +1,83 @@
 #include <tenon/runtime/tensor_impl.h>
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 #include <tenon/runtime/device_context.h>
 #include <tenon/runtime/memory/object_pool.h>
 
 namespace tenon {
+namespace {
+
+uint32_t find_layout(const TensorImpl& impl) noexcept {
+  if (impl.contiguous && impl.numel > 0) return TN_LAYOUT_CONTIGUOUS;
+  return layout_of(impl.desc);
+}
+
+// log2 of the alignment of the first byte, at most 6 (64 bytes).
+uint32_t alignment_of(const TensorImpl& impl) noexcept {
+  const std::byte* host = impl.storage->host();
+  const uint64_t address = host == nullptr
+                               ? impl.desc.offset_bytes
+                               : reinterpret_cast<uint64_t>(host) +
+                                     (impl.desc.offset_bytes - impl.storage->offset_bytes());
+  return static_cast<uint32_t>(std::countr_zero(address | uint64_t{64}));
+}
+
+uint32_t class_of(uint32_t dtype, uint32_t rank, uint32_t layout, uint32_t alignment) noexcept {
+  return static_cast<uint32_t>(TN_CLASS(dtype, rank, layout, alignment));
+}
+
+}  // namespace
+
+uint32_t layout_of(const tn_tensor& desc) noexcept {
+  bool broadcast = true, contiguous = true;
+  int64_t step = 1;
+  for (uint32_t d = desc.rank; d-- > 0;) {
+    if (desc.shape[d] == 1) continue;
+    if (desc.strides[d] != 0) broadcast = false;
+    if (desc.strides[d] != step) contiguous = false;
+    step *= desc.shape[d];
+  }
+  if (contiguous) return TN_LAYOUT_CONTIGUOUS;
+  if (broadcast) return TN_LAYOUT_BROADCAST;
+  return desc.strides[desc.rank - 1] == 1 ? TN_LAYOUT_INNER : TN_LAYOUT_STRIDED;
+}
 
 AutogradSlot::~AutogradSlot() = default;
 
 Ref<TensorImpl> TensorImpl::make() {
-  Ref<TensorImpl> impl(new (ObjectPool<TensorImpl>::take()) TensorImpl);
+  auto impl = Ref<TensorImpl>::adopt(new (ObjectPool<TensorImpl>::take()) TensorImpl);
   impl->desc.struct_size = sizeof(tn_tensor);
   return impl;
 }
 
+uint32_t TensorImpl::find_class_word() const noexcept {
+  const uint32_t word = class_of(desc.dtype, desc.rank, find_layout(*this), alignment_of(*this));
+  class_word_.store(word, std::memory_order_relaxed);
+  return word;
+}
+
+void TensorImpl::take_geometry(const TensorImpl& from) {
+  storage = from.storage;
+  // A thread that uses `from` for the first time may be writing the buffer, and that alone.
+  desc.buffer = std::atomic_ref<tn_buffer>(const_cast<tn_buffer&>(from.desc.buffer))
+                    .load(std::memory_order_acquire);
+  buffer_state.store(BufferState::kUnknown, std::memory_order_relaxed);  // asked where it is null
+  desc.offset_bytes = from.desc.offset_bytes;
+  desc.dtype = from.desc.dtype;
+  desc.rank = from.desc.rank;
+  std::copy_n(from.desc.shape, TN_MAX_RANK, desc.shape);  // of fixed size: no call
+  std::copy_n(from.desc.strides, TN_MAX_RANK, desc.strides);
+  numel = from.numel;
+  contiguous = from.contiguous;
+  class_word_.store(from.class_word_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
 Ref<TensorImpl> TensorImpl::alias() const {
   Ref<TensorImpl> impl = make();
-  impl->storage = storage;
-  // A thread that uses this tensor for the first time may be writing the buffer, and that alone.
-  impl->desc.buffer = std::atomic_ref<tn_buffer>(const_cast<tn_buffer&>(desc.buffer))
-                          .load(std::memory_order_acquire);
-  impl->desc.offset_bytes = desc.offset_bytes;
-  impl->desc.dtype = desc.dtype;
-  impl->desc.rank = desc.rank;
-  std::copy_n(desc.shape, desc.rank, impl->desc.shape);
-  std::copy_n(desc.strides, desc.rank, impl->desc.strides);
-  impl->numel = numel;
-  impl->contiguous = contiguous;
+  impl->take_geometry(*this);
   impl->wrapped_number = wrapped_number;
   return impl;
 }
@@ -50,7 +99,7 @@ void TensorImpl::resolve_buffer() {
 }
 
 void TensorImpl::destroy(TensorImpl* impl) noexcept {
-  delete impl->autograd;
+  if (impl->autograd != nullptr) delete impl->autograd;
   impl->~TensorImpl();
   ObjectPool<TensorImpl>::give(impl);
 }
@@ -59,58 +108,87 @@ void TensorImpl::set_geometry(const Shape& shape, const Shape& strides, int64_t 
                               std::string_view op) {
   check(shape.rank() == strides.rank(), ErrorCode::kInvalidArgument, op, "sizes ", shape,
         " and strides ", strides, " must have one length");
-  const int64_t count = shape.numel();
   check(offset >= 0, ErrorCode::kInvalidArgument, op, "the storage offset must be >= 0, got ",
         offset);
+  const int64_t item = size_bytes(dtype);
   int64_t last = offset;
-  int64_t dense = 1;
-  bool row_major = true;
+  int64_t dense = 1;  // the product of the sizes that are not 0
+  bool row_major = true, empty = false;
   for (int64_t d = shape.rank() - 1; d >= 0; --d) {
-    check(strides[d] >= 0, ErrorCode::kInvalidArgument, op,
-          "negative strides are not supported, got ", strides, "; flip the values instead");
-    if (shape[d] > 0) last = checked_add(last, checked_mul(shape[d] - 1, strides[d], op), op);
-    if (shape[d] != 1) {
-      row_major = row_major && strides[d] == dense;
-      dense = checked_mul(dense, std::max<int64_t>(shape[d], 1), op);
+    const int64_t size = shape[d], step = strides[d];
+    if ((size | step) < 0) [[unlikely]] {
+      (void)shape.numel();  // throws for a negative size
+      fail(ErrorCode::kInvalidArgument, op, "negative strides are not supported, got ", strides,
+           "; flip the values instead");
     }
+    if (size == 1) continue;
+    row_major = row_major && step == dense;
+    empty = empty || size == 0;
+    if (size == 0) continue;
+    last = checked_add(last, checked_mul(size - 1, step, op), op);
+    dense = checked_mul(dense, size, op);
   }
-  if (count > 0) {
-    const int64_t end = checked_mul(checked_add(last, 1, op), size_bytes(dtype), op);
+  if (!empty) {
+    const int64_t end = checked_mul(checked_add(last, 1, op), item, op);
     check(static_cast<uint64_t>(end) <= storage->size_bytes(), ErrorCode::kInvalidArgument, op,
           "sizes ", shape, ", strides ", strides, " and offset ", offset, " reach byte ", end,
           " of a storage of ", storage->size_bytes(), " bytes; stay inside it");
   } else {
-    const auto bytes = static_cast<int64_t>(storage->size_bytes());
-    offset = std::min(offset, bytes / size_bytes(dtype));
+    offset = std::min(offset, static_cast<int64_t>(storage->size_bytes()) / item);
   }
   desc.buffer = nullptr;
   buffer_state.store(BufferState::kUnknown, std::memory_order_relaxed);
   desc.offset_bytes =
-      storage->offset_bytes() + static_cast<uint64_t>(checked_mul(offset, size_bytes(dtype), op));
+      storage->offset_bytes() + static_cast<uint64_t>(checked_mul(offset, item, op));
   desc.dtype = static_cast<uint32_t>(dtype);
   desc.rank = static_cast<uint32_t>(shape.rank());
-  std::copy(shape.begin(), shape.end(), desc.shape);
-  std::copy(strides.begin(), strides.end(), desc.strides);
+  std::copy_n(shape.data(), TN_MAX_RANK, desc.shape);
+  std::copy_n(strides.data(), TN_MAX_RANK, desc.strides);
+  numel = empty ? 0 : dense;
+  contiguous = row_major || empty;
+  class_word_.store(0, std::memory_order_relaxed);
+}
+
+void TensorImpl::set_dense(Ref<Storage> memory, DType dtype, int64_t count) noexcept {
+  storage = std::move(memory);
   numel = count;
-  contiguous = row_major || count == 0;
+  desc.buffer = storage->known_buffer();
+  desc.offset_bytes = storage->offset_bytes();
+  desc.dtype = static_cast<uint32_t>(dtype);
+  if (count > 0)
+    class_word_.store(class_of(desc.dtype, desc.rank, TN_LAYOUT_CONTIGUOUS, alignment_of(*this)),
+                      std::memory_order_relaxed);
 }
 
 Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape, DType dtype) {
   const int64_t count = shape.numel();
   const int64_t bytes = checked_mul(count, size_bytes(dtype), "allocate");
   Ref<TensorImpl> impl = TensorImpl::make();
-  impl->storage = Storage::allocate(context, static_cast<uint64_t>(bytes));
-  impl->numel = count;
   tn_tensor& desc = impl->desc;
-  desc.offset_bytes = impl->storage->offset_bytes();
-  desc.dtype = static_cast<uint32_t>(dtype);
   desc.rank = static_cast<uint32_t>(shape.rank());
   int64_t step = 1;  // can't overflow: numel() proved the product of the non-zero sizes
-  for (int64_t d = shape.rank() - 1; d >= 0; --d) {
+  for (uint32_t d = desc.rank; d-- > 0;) {
     desc.shape[d] = shape[d];
     desc.strides[d] = step;
     step *= std::max<int64_t>(shape[d], 1);
   }
+  impl->set_dense(Storage::allocate(context, static_cast<uint64_t>(bytes)), dtype, count);
+  return impl;
+}
+
+Ref<TensorImpl> make_dense_like(const TensorImpl& model, DType dtype) {
+  const int64_t bytes = checked_mul(model.numel, size_bytes(dtype), "allocate");
+  Ref<TensorImpl> impl = TensorImpl::make();
+  tn_tensor& desc = impl->desc;
+  desc.rank = model.desc.rank;
+  int64_t step = 1;
+  for (uint32_t d = desc.rank; d-- > 0;) {
+    desc.shape[d] = model.desc.shape[d];
+    desc.strides[d] = step;
+    step *= std::max<int64_t>(desc.shape[d], 1);
+  }
+  impl->set_dense(Storage::allocate(model.storage->context(), static_cast<uint64_t>(bytes)), dtype,
+                  model.numel);
   return impl;
 }
 

@@ -42,8 +42,8 @@ struct TENON_API TensorImpl : RefCounted {
     return requires_grad || (base && base->requires_grad);
   }
   [[nodiscard]] DType dtype() const noexcept { return static_cast<DType>(desc.dtype); }
-  [[nodiscard]] Shape shape() const { return {std::span(desc.shape, desc.rank)}; }
-  [[nodiscard]] Shape strides() const { return {std::span(desc.strides, desc.rank)}; }
+  [[nodiscard]] Shape shape() const noexcept { return Shape::of_words(desc.shape, desc.rank); }
+  [[nodiscard]] Shape strides() const noexcept { return Shape::of_words(desc.strides, desc.rank); }
   // In elements, relative to the storage.
   [[nodiscard]] int64_t storage_offset() const noexcept {
     return static_cast<int64_t>(desc.offset_bytes - storage->offset_bytes()) / size_bytes(dtype());
@@ -57,10 +57,20 @@ struct TENON_API TensorImpl : RefCounted {
     return &desc;
   }
 
+  // dtype, rank, layout and alignment in one word (TN_CLASS), worked out when first asked for.
+  [[nodiscard]] uint32_t class_word() const noexcept {
+    const uint32_t known = class_word_.load(std::memory_order_relaxed);
+    return known != 0 ? known : find_class_word();
+  }
+
   // Geometry is proved here, once: every element lies inside the storage.
   // offset in elements. Errors: InvalidArgument (negative sizes or strides, out of bounds).
   void set_geometry(const Shape& shape, const Shape& strides, int64_t offset, DType dtype,
                     std::string_view op);
+  // Memory of its own for `count` row-major elements; their sizes and strides are set already.
+  void set_dense(Ref<Storage> memory, DType dtype, int64_t count) noexcept;
+  // Memory and geometry of another tensor, outside the graph.
+  void take_geometry(const TensorImpl& from);
 
   [[nodiscard]] static Ref<TensorImpl> make();
   // Another handle of the same memory and geometry, outside the graph.
@@ -69,10 +79,18 @@ struct TENON_API TensorImpl : RefCounted {
 
  private:
   TENON_API void resolve_buffer();
+  [[nodiscard]] uint32_t find_class_word() const noexcept;
+
+  mutable std::atomic<uint32_t> class_word_{0};  // 0: not known yet
 };
+
+// TN_LAYOUT_* of a descriptor.
+[[nodiscard]] uint32_t layout_of(const tn_tensor& desc) noexcept;
 
 // An allocated, row-major tensor. Hot path of every op.
 [[nodiscard]] TENON_API Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape,
                                                    DType dtype);
+// The same on the device and of the sizes of another tensor.
+[[nodiscard]] TENON_API Ref<TensorImpl> make_dense_like(const TensorImpl& model, DType dtype);
 
 }  // namespace tenon

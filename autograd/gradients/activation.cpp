@@ -4,12 +4,33 @@
 #include <numbers>
 
 #include <tenon/autograd/gradients/rules_internal.h>
+#include <tenon/runtime/dispatch/program_builder.h>
+#include <tenon/runtime/dispatch/record_hooks.h>
 #include <tenon/runtime/ops/elementwise.h>
 
 namespace tenon::autograd {
 namespace {
 
 constexpr double kSqrt2OverPi = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+
+// y ≤ 0 ? 0 : g of y and g, in one launch; without a derivative of its own.
+constinit const Op kReluGrad{Op::Spec{.name = "relu_grad",
+                                      .schema = "",
+                                      .doc = "y <= 0 ? 0 : g.",
+                                      .flags = kNoGradient,
+                                      .emit = [](ProgramBuilder& p) {
+                                        const uint32_t y = p.arg(0), zero = p.constant(0);
+                                        return p.op(TN_PROGRAM_WHERE, p.op(TN_PROGRAM_LE, y, zero),
+                                                    zero, p.arg(1));
+                                      }}};
+
+// 0 at 0; NaN lets the gradient pass.
+void relu_rule(GradContext& c) {
+  if (recording_enabled())
+    c.give(0, where(le(c.output(), 0), 0.0, c.grad()));
+  else
+    c.give(0, pointwise(kReluGrad, {c.output(), c.grad()}));
+}
 
 // σ(x)(1 + x(1 − σ(x)))
 void silu_rule(GradContext& c) {
@@ -82,9 +103,7 @@ void mish_rule(GradContext& c) {
 }
 
 constexpr Rule kRules[] = {
-    // 0 at 0; NaN lets the gradient pass.
-    {"relu", save_output(),
-     [](GradContext& c) { c.give(0, where(le(c.output(), 0), 0.0, c.grad())); }},
+    {"relu", save_output(), &relu_rule},
     {"silu", save_input(0), &silu_rule},
     {"gelu", save_input(0), &gelu_rule},
     {"leaky_relu", save_input(0), &leaky_relu_rule},

@@ -4,7 +4,9 @@
 #include <tenon/autograd/gradients/rules_internal.h>
 #include <tenon/runtime/ops/creation.h>
 #include <tenon/runtime/ops/elementwise.h>
+#include <tenon/runtime/ops/indexing.h>
 #include <tenon/runtime/ops/reduction.h>
+#include <tenon/runtime/ops/view.h>
 
 namespace tenon::autograd {
 namespace {
@@ -35,6 +37,19 @@ void log_softmax_grad_rule(GradContext& c) {
   const Tensor powers = exp(c.input(1));
   if (c.needs(0)) c.give(0, h - total(c, h * powers));
   if (c.needs(1)) c.give(1, -h * powers * total(c, c.input(0)));
+}
+
+// −g, over what the mean divides by, at each target that counts. Attributes: the dimension of the
+// classes, ignore_index, the reduction.
+void nll_loss_rule(GradContext& c) {
+  const int64_t dim = c.attributes()[0];
+  const Tensor target = c.input(1), counted = ne(target, c.attributes()[1]);
+  Tensor slope = -c.grad();
+  if (static_cast<Reduction>(c.attributes()[2]) == Reduction::kMean)
+    slope = (slope / c.output(1).detach()).to(slope.dtype());
+  const Tensor classes = where(counted, target, 0), source = where(counted, slope, 0.0);
+  c.give(0, scatter_add(zeros(c.sizes(0), c.options(0)), dim, classes.unsqueeze(dim),
+                        source.unsqueeze(dim)));
 }
 
 // ---- losses of single elements, of x and y ----
@@ -118,6 +133,7 @@ constexpr Rule kRules[] = {
     {"log_softmax", save_output(), &log_softmax_rule},
     {"softmax_grad", save_input(0, kFor1) | save_input(1), &softmax_grad_rule},
     {"log_softmax_grad", save_input(0, kFor1) | save_input(1), &log_softmax_grad_rule},
+    {"nll_loss", save_input(1) | save_output(1), &nll_loss_rule},
     {"smooth_l1_loss", kBoth, &smooth_l1_rule},
     {"huber_loss", kBoth, &huber_rule},
     {"binary_cross_entropy", kBoth, &binary_cross_entropy_rule},

@@ -14,13 +14,15 @@ namespace {
 
 Shape reduced_dims(const GradContext& c) {
   Shape dims;
-  for (int64_t d = 0; d < c.sizes(0).rank(); ++d)
+  const int64_t rank = c.sizes(0).rank();
+  for (int64_t d = 0; d < rank; ++d)
     if ((c.attributes()[0] >> d & 1) != 0) dims.push_back(d);
   return dims;
 }
 
 // `reduced` (a result or its gradient) with the reduced dimensions back, as 1.
 Tensor keep_dims(const GradContext& c, const Tensor& reduced) {
+  if (reduced.dim() == 0) return reduced;  // it broadcasts as it is
   Shape sizes = c.sizes(0);
   for (const int64_t d : reduced_dims(c)) sizes[d] = 1;
   return reduced.sizes() == sizes ? reduced : reduced.view(sizes);

@@ -62,7 +62,7 @@ bool GradContext::needs(size_t i) const {
   return i < node_.edges().size() && pass_.needs(i) && node_.edges()[i].node;
 }
 
-Shape GradContext::sizes(size_t i) const { return node_.input_meta(i).sizes; }
+const Shape& GradContext::sizes(size_t i) const { return node_.input_meta(i).sizes; }
 
 TensorOptions GradContext::options(size_t i) const {
   const TensorMeta& meta = node_.input_meta(i);

@@ -82,7 +82,7 @@ class GradContext {
   [[nodiscard]] size_t input_count() const;
   // Whether anybody wants the gradient of input i; only then may the following be asked.
   [[nodiscard]] bool needs(size_t i) const;
-  [[nodiscard]] Shape sizes(size_t i) const;
+  [[nodiscard]] const Shape& sizes(size_t i) const;
   [[nodiscard]] TensorOptions options(size_t i) const;
   // The gradient of input i. Broadcast dimensions are summed, dtype and device made right.
   // Nothing given means zero.

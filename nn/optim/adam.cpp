@@ -72,8 +72,9 @@ void take_step(Tensor& p, Tensor& m, Tensor& v, Tensor* greatest, const Tensor& 
                const Numbers& n) {
   if (greatest != nullptr) return compose_step(p, m, v, greatest, gradient, n);
   if (n.shrink != 1) p.mul_(n.shrink);
-  run_plugin_step(kStep, {p, m, v}, gradient, {},
-                  {n.lr, n.beta1, n.beta2, n.eps, n.coupled_decay, n.correction1, n.correction2});
+  run_plugin_step<3>(
+      kStep, {p, m, v}, gradient, {},
+      {n.lr, n.beta1, n.beta2, n.eps, n.coupled_decay, n.correction1, n.correction2});
 }
 
 template <class Options>

@@ -84,10 +84,10 @@ void SGD::update(State& state, const Tensor& gradient, const SGDOptions& options
   const std::initializer_list<Scalar> scalars = {options.lr, options.momentum, options.dampening,
                                                  options.weight_decay};
   if (options.momentum == 0)
-    return run_plugin_step(kStep, {state.parameter}, gradient, {0, 0}, scalars);
+    return run_plugin_step<1>(kStep, {state.parameter}, gradient, {0, 0}, scalars);
   const bool first = !state.buffers[0].defined();
-  run_plugin_step(kStep, {state.parameter, buffer(state, 0)}, gradient,
-                  {options.nesterov ? 1 : 0, first ? 1 : 0}, scalars);
+  run_plugin_step<2>(kStep, {state.parameter, buffer(state, 0)}, gradient,
+                     {options.nesterov ? 1 : 0, first ? 1 : 0}, scalars);
 }
 
 }  // namespace tenon::optim

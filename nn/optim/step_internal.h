@@ -1,7 +1,7 @@
 // Fused steps: what an optimizer does to one tensor is one pointwise program.
 #pragma once
 
-#include <vector>
+#include <array>
 
 #include <tenon/runtime/dispatch/operator.h>
 #include <tenon/runtime/dispatch/program_builder.h>
@@ -53,9 +53,10 @@ inline void run_step(const Op& op, Tensor& self, std::initializer_list<Operand> 
 }
 
 // The plugin's own step of that name, else the record's composition. Writes all of `written`.
-inline void run_plugin_step(const Op& op, std::vector<Tensor> written, const Tensor& gradient,
-                            std::initializer_list<int64_t> attributes,
-                            std::initializer_list<Scalar> scalars) {
+template <size_t kCount>
+void run_plugin_step(const Op& op, std::array<Tensor, kCount> written, const Tensor& gradient,
+                     std::initializer_list<int64_t> attributes,
+                     std::initializer_list<Scalar> scalars) {
   const Tensor* inputs[] = {&gradient};
   OpCall call{.op = op,
               .inputs = inputs,
@@ -64,7 +65,7 @@ inline void run_plugin_step(const Op& op, std::vector<Tensor> written, const Ten
               .outputs = written,
               .form = CallForm::kInPlace};
   write_in_place(call, [](OpCall& in_place) { dispatch(in_place); });
-  for (size_t i = 1; i < written.size(); ++i) written[i].impl()->storage->bump_version();
+  for (size_t i = 1; i < kCount; ++i) written[i].impl()->storage->bump_version();
 }
 
 }  // namespace tenon::optim

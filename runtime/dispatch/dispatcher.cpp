@@ -34,40 +34,34 @@ DeviceContext& device_of(const OpCall& call) {
   return *context;
 }
 
-KernelCall kernel_call(DeviceContext& context, const OpCall& call) {
-  KernelCall kernel{
-      .context = context, .op = call.op, .attributes = call.attributes, .flags = signature_flags()};
+void add_operands(KernelCall& kernel, const OpCall& call) {
+  kernel.attributes = call.attributes;
   for (const Tensor& output : call.outputs) kernel.add(*output.impl());
   kernel.output_count = kernel.operand_count;
   for (const Tensor* input : call.inputs)
     if (input->defined()) kernel.add(*input->impl());
-  return kernel;
 }
 
 // False when the plugin can't serve these sizes after all (nothing was queued) and the op can be
 // composed instead.
-bool launch(const KernelCall& kernel, const PreparedKernel& prepared, const OpCall& call,
-            std::string& reason) {
-  uint64_t slots[8] = {};
-  for (size_t i = 0; i < call.scalars.size() && i < std::size(slots); ++i)
+bool launch(const KernelCall& kernel, const PreparedKernel& prepared, const OpCall& call) {
+  constexpr size_t kSlots = 8;
+  uint64_t slots[kSlots];
+  for (size_t i = 0; i < call.scalars.size() && i < kSlots; ++i)
     slots[i] = call.scalars[i].slot(call.scalars[i].dtype());
   const tn_status status =
       kernel.context.try_launch(prepared.kernel, kernel.op, kernel.operands, slots);
-  if (status == TN_UNSUPPORTED && call.op.spec().decompose != nullptr) {
-    reason = take_plugin_error();
+  if (status == TN_UNSUPPORTED && call.op.spec().decompose != nullptr) [[unlikely]] {
+    (void)take_plugin_error();
     return false;
   }
-  kernel.context.check_status(status, call.op.name());
+  if (status != TN_OK) [[unlikely]]
+    kernel.context.check_status(status, call.op.name());
   return true;
 }
 
-// The plugin's kernel, if it has one. With support CONTIGUOUS operands are copied first.
-bool run_kernel(DeviceContext& context, OpCall& call, std::string& reason) {
-  const KernelCall kernel = kernel_call(context, call);
-  const PreparedKernel& prepared = find_kernel(kernel);
-  reason = prepared.reason;
-  if (prepared.support == TN_ANSWER_NATIVE) return launch(kernel, prepared, call, reason);
-  if (prepared.support != TN_ANSWER_CONTIGUOUS) return false;
+// With support CONTIGUOUS operands are copied first.
+bool run_on_copies(DeviceContext& context, OpCall& call) {
   std::vector<Tensor> copies;
   std::vector<const Tensor*> inputs;
   copies.reserve(call.inputs.size());
@@ -78,15 +72,25 @@ bool run_kernel(DeviceContext& context, OpCall& call, std::string& reason) {
       copies.emplace_back();
     inputs.push_back(&copies.back());
   }
-  OpCall dense{.op = call.op,
-               .inputs = inputs,
-               .attributes = call.attributes,
-               .scalars = call.scalars,
-               .outputs = call.outputs};
-  const KernelCall again = kernel_call(context, dense);
-  const PreparedKernel& ready = find_kernel(again);
-  if (ready.support != TN_ANSWER_NATIVE) return false;
-  return launch(again, ready, call, reason);
+  const OpCall dense{.op = call.op,
+                     .inputs = inputs,
+                     .attributes = call.attributes,
+                     .scalars = call.scalars,
+                     .outputs = call.outputs};
+  KernelCall kernel(context, call.op);
+  add_operands(kernel, dense);
+  const PreparedKernel& ready = find_kernel(kernel);
+  return ready.support == TN_ANSWER_NATIVE && launch(kernel, ready, call);
+}
+
+// The plugin's kernel, if it has one; `refused` tells why not.
+bool run_kernel(DeviceContext& context, OpCall& call, std::string_view& refused) {
+  KernelCall kernel(context, call.op);
+  add_operands(kernel, call);
+  const PreparedKernel& prepared = find_kernel(kernel);
+  refused = prepared.reason;  // the cache keeps it for ever
+  if (prepared.support == TN_ANSWER_NATIVE) return launch(kernel, prepared, call);
+  return prepared.support == TN_ANSWER_CONTIGUOUS && run_on_copies(context, call);
 }
 
 bool all_empty(std::span<const Tensor> outputs) {
@@ -101,7 +105,7 @@ void run(OpCall& call) {
   if (!call.outputs.empty() && all_empty(call.outputs)) return;
   DeviceContext& context = device_of(call);
   context.require_compute();
-  std::string reason;
+  std::string_view reason;
   // A long list of tensors (cat) is always composed.
   const bool fits = call.outputs.size() + call.inputs.size() <= kMaxOperands;
   if (fits && run_kernel(context, call, reason)) return;
@@ -166,8 +170,9 @@ Tensor make_view(const Op& op, const Tensor& self, const Shape& sizes, const Sha
   Ref<TensorImpl> impl = TensorImpl::make();
   impl->storage = from.storage;
   impl->set_geometry(sizes, strides, offset, from.dtype(), op.name());
-  const bool recorded = from.in_graph() && recording_enabled();
-  if (recorded || !from.in_graph()) impl->base = from.base ? from.base : Ref<TensorImpl>(&from);
+  const bool in_graph = from.in_graph();
+  const bool recorded = in_graph && recording_enabled();
+  if (recorded || !in_graph) impl->base = Ref<TensorImpl>(from.base ? from.base.get() : &from);
   Tensor view(std::move(impl));
   if (recorded) {
     const Tensor* inputs[] = {&self};

@@ -1,27 +1,10 @@
 #include <tenon/runtime/dispatch/kernel_call.h>
 
-#include <algorithm>
-#include <bit>
-
 #include <tenon/runtime/layers/naming_internal.h>
 #include <tenon/runtime/loader/call_slot_internal.h>
 
 namespace tenon {
 namespace {
-
-uint32_t layout_of(const tn_tensor& desc) noexcept {
-  bool broadcast = true, contiguous = true;
-  int64_t step = 1;
-  for (uint32_t d = desc.rank; d-- > 0;) {
-    if (desc.shape[d] == 1) continue;
-    if (desc.strides[d] != 0) broadcast = false;
-    if (desc.strides[d] != step) contiguous = false;
-    step *= desc.shape[d];
-  }
-  if (contiguous) return TN_LAYOUT_CONTIGUOUS;
-  if (broadcast) return TN_LAYOUT_BROADCAST;
-  return desc.strides[desc.rank - 1] == 1 ? TN_LAYOUT_INNER : TN_LAYOUT_STRIDED;
-}
 
 struct Signature {
   uint64_t classes[kMaxOperands];
@@ -30,8 +13,7 @@ struct Signature {
   explicit Signature(const KernelCall& call) {
     const std::string_view name =
         call.program != nullptr ? std::string_view(TN_OP_PROGRAM) : call.op.kernel();
-    for (uint32_t i = 0; i < call.operand_count; ++i)
-      classes[i] = class_word(*call.operands[i], call.alignment[i]);
+    for (uint32_t i = 0; i < call.operand_count; ++i) classes[i] = call.classes[i];
     signature.struct_size = sizeof signature;
     signature.flags = call.flags;
     signature.op = name.data();
@@ -70,11 +52,13 @@ void push_key(CacheKey& key, const KernelCall& call, bool with_shapes) {
   key.push(uint64_t{call.context.id()} | uint64_t{call.flags} << 16 |
            uint64_t{call.output_count} << 32 | uint64_t{call.operand_count} << 40 |
            uint64_t{with_shapes} << 48);
-  for (uint32_t i = 0; i < call.operand_count; ++i)
-    key.push(class_word(*call.operands[i], call.alignment[i]));
+  uint32_t i = 0;
+  for (; i + 1 < call.operand_count; i += 2)
+    key.push(call.classes[i] | uint64_t{call.classes[i + 1]} << 32);
+  if (i < call.operand_count) key.push(call.classes[i]);
   for (const int64_t attribute : call.attributes) key.push(static_cast<uint64_t>(attribute));
   if (!with_shapes) return;
-  for (uint32_t i = 0; i < call.operand_count; ++i) {
+  for (i = 0; i < call.operand_count; ++i) {
     for (uint32_t d = 0; d < call.operands[i]->rank; ++d) {
       key.push(static_cast<uint64_t>(call.operands[i]->shape[d]));
       key.push(static_cast<uint64_t>(call.operands[i]->strides[d]));
@@ -84,26 +68,8 @@ void push_key(CacheKey& key, const KernelCall& call, bool with_shapes) {
 
 }  // namespace
 
-void KernelCall::add(TensorImpl& impl) { add(*impl.operand(), alignment_of(impl)); }
-
-void KernelCall::add(const tn_tensor& desc, uint8_t align) {
-  check(operand_count < kMaxOperands, ErrorCode::kInvalidArgument, op.name(), "at most ",
-        kMaxOperands, " operands are supported");
-  operands[operand_count] = &desc;
-  alignment[operand_count++] = align;
-}
-
-uint8_t alignment_of(const TensorImpl& impl) noexcept {
-  const std::byte* host = impl.storage->host();
-  const uint64_t address = host == nullptr
-                               ? impl.desc.offset_bytes
-                               : reinterpret_cast<uint64_t>(host) +
-                                     (impl.desc.offset_bytes - impl.storage->offset_bytes());
-  return static_cast<uint8_t>(std::min(std::countr_zero(address), 6));
-}
-
-uint64_t class_word(const tn_tensor& desc, uint8_t alignment) noexcept {
-  return TN_CLASS(desc.dtype, desc.rank, layout_of(desc), alignment);
+void KernelCall::fail_count() const {
+  fail(ErrorCode::kInvalidArgument, op.name(), "at most ", kMaxOperands, " operands are supported");
 }
 
 std::unique_ptr<PreparedKernel> prepare_kernel(const KernelCall& call) {

@@ -14,15 +14,32 @@ struct KernelCall {
   const Op& op;
   uint32_t output_count = 0;
   uint32_t operand_count = 0;
-  const tn_tensor* operands[kMaxOperands] = {};
-  uint8_t alignment[kMaxOperands] = {};  // log2, <= 6
+  uint32_t flags;  // TN_SIGNATURE_*
   std::span<const int64_t> attributes = {};
   const tn_program* program = nullptr;
-  uint32_t flags = 0;  // TN_SIGNATURE_*
+  // Only the first operand_count are set: there is one of these in every call.
+  const tn_tensor* operands[kMaxOperands];
+  uint32_t classes[kMaxOperands];  // TN_CLASS words
 
+  KernelCall(DeviceContext& on, const Op& of);
   // Errors: InvalidArgument beyond kMaxOperands; Device (through the buffer).
-  void add(TensorImpl& impl);
-  void add(const tn_tensor& desc, uint8_t align);
+  void add(TensorImpl& impl) { add(*impl.operand(), impl.class_word()); }
+  // A descriptor in the memory of `impl`, with another geometry from the same first byte on.
+  void add(const tn_tensor& desc, const TensorImpl& impl) {
+    add(desc, class_word(desc, TN_CLASS_ALIGN(impl.class_word())));
+  }
+  void add(const tn_tensor& desc, uint32_t word) {
+    if (operand_count >= kMaxOperands) [[unlikely]]
+      fail_count();
+    operands[operand_count] = &desc;
+    classes[operand_count++] = word;
+  }
+  [[nodiscard]] static uint32_t class_word(const tn_tensor& desc, uint32_t alignment) noexcept {
+    return static_cast<uint32_t>(TN_CLASS(desc.dtype, desc.rank, layout_of(desc), alignment));
+  }
+
+ private:
+  [[noreturn]] void fail_count() const;
 };
 
 struct PreparedKernel : CacheEntry {
@@ -40,10 +57,6 @@ struct PreparedKernel : CacheEntry {
   std::string reason;
 };
 
-// log2 of the alignment of a tensor's first byte, at most 6 (64 bytes).
-[[nodiscard]] uint8_t alignment_of(const TensorImpl& impl) noexcept;
-[[nodiscard]] uint64_t class_word(const tn_tensor& desc, uint8_t alignment) noexcept;
-
 // The kernel for a call from the op's cache; asks and prepares on first sight.
 // Errors: what the plugin answered. support may be NO.
 [[nodiscard]] const PreparedKernel& find_kernel(const KernelCall& call);
@@ -54,5 +67,8 @@ struct PreparedKernel : CacheEntry {
 
 // Deterministic results are asked for unless turned off.
 [[nodiscard]] inline uint32_t signature_flags() noexcept { return TN_SIGNATURE_DETERMINISTIC; }
+
+inline KernelCall::KernelCall(DeviceContext& on, const Op& of)
+    : context(on), op(of), flags(signature_flags()) {}
 
 }  // namespace tenon

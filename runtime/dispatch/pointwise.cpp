@@ -5,17 +5,12 @@
 #include <utility>
 
 #include <tenon/runtime/dispatch/geometry.h>
-#include <tenon/runtime/dispatch/kernel_call.h>
-#include <tenon/runtime/dispatch/operator.h>
-#include <tenon/runtime/dispatch/program_builder.h>
+#include <tenon/runtime/dispatch/pointwise_internal.h>
 #include <tenon/runtime/dispatch/recorded_call_internal.h>
 #include <tenon/runtime/ops/copy.h>
 
 namespace tenon {
 namespace {
-
-constexpr size_t kMaxArguments = 6;
-constexpr size_t kMaxScalars = 8;
 
 // ---- promotion ----
 
@@ -50,12 +45,10 @@ class DTypeState {
   DType dim_ = kNone, zero_dim_ = kNone, wrapped_ = kNone;
 };
 
-struct Types {
-  DType compute, result;
-};
+PointwiseTypes find_types(const PointwiseCall& call) {
+  const Op& op = call.op;
+  const auto operands = call.operands;
 
-Types find_types(const Op& op, std::span<const Operand> operands, std::span<const Scalar> extras,
-                 std::span<const int64_t> attributes) {
   const Promotion promotion = op.spec().promotion;
   const size_t first = promotion == Promotion::kCondition ? 1 : 0;
   DTypeState state;
@@ -66,7 +59,7 @@ Types find_types(const Op& op, std::span<const Operand> operands, std::span<cons
           "expected condition to be a boolean tensor, got ", operands[0].tensor(),
           "; compare first, e.g. x != 0");
   }
-  const bool rounds = promotion == Promotion::kDivision && attributes[0] != 0;
+  const bool rounds = promotion == Promotion::kDivision && call.attributes[0] != 0;
   if (op.has(kNoFloat))
     check(!is_floating_point(common), ErrorCode::kDType, op.name(),
           "integers or bool are needed, got ", common, "; convert with .to(dtype) first");
@@ -79,40 +72,14 @@ Types find_types(const Op& op, std::span<const Operand> operands, std::span<cons
   const bool to_float =
       promotion == Promotion::kFloat || (promotion == Promotion::kDivision && !rounds);
   if (to_float && !is_floating_point(common)) common = default_dtype();
-  for (const Scalar& extra : extras)
+  for (const Scalar& extra : call.extras)
     if (extra.is_double() && !is_floating_point(common))
       fail(ErrorCode::kDType, op.name(), "for integral tensors the argument ", extra,
            " must not be a floating point number");
   return {common, promotion == Promotion::kCompare ? DType::kBool : common};
 }
 
-// ---- the plan of one structural key ----
-
-struct PointwisePlan : CacheEntry {
-  SplitProgram split;
-  std::vector<ScalarSource> scalars;
-  std::vector<std::unique_ptr<PreparedKernel>> kernels;
-  bool keep_order = false;
-};
-
-struct PointwiseCall {
-  const Op& op;
-  std::span<const Operand> operands;
-  std::span<const Scalar> extras;
-  std::span<const int64_t> attributes;
-  CallForm form;
-  Tensor out = {};
-  // filled on the way
-  DeviceContext* context = nullptr;
-  Types types{};
-  DType out_dtype{};
-  size_t tensor_count = 0;
-  TensorImpl* tensors[kMaxArguments] = {};  // inputs that reach the kernel
-  bool is_tensor[kMaxArguments] = {};       // per operand
-  Scalar scalars[kMaxScalars] = {};         // scalar operands, then extras
-  size_t scalar_count = 0;
-  Ref<TensorImpl> copies[kMaxArguments] = {};  // inputs replaced because they overlap the output
-};
+// ---- devices and sizes ----
 
 void find_device(PointwiseCall& call) {
   for (const Operand& operand : call.operands) {
@@ -133,7 +100,8 @@ void sort_operands(PointwiseCall& call) {
   for (size_t i = 0; i < call.operands.size(); ++i) {
     const Operand& operand = call.operands[i];
     if (!operand.is_tensor()) {
-      call.scalars[call.scalar_count++] = operand.scalar();
+      call.is_tensor[i] = false;
+      call.scalars[call.scalar_count++] = &operand.scalar();
       continue;
     }
     TensorImpl& impl = *operand.tensor().impl();
@@ -142,13 +110,16 @@ void sort_operands(PointwiseCall& call) {
       check(own.is_cpu() && impl.desc.rank == 0, ErrorCode::kDevice, call.op.name(),
             "all tensors must be on one device, got ", call.context->device(), " and ",
             own.device(), "; move one with .to(device)");
-      call.scalars[call.scalar_count++] = operand.tensor().item();
+      call.is_tensor[i] = false;
+      call.numbers.reserve(kMaxArguments);  // what lies in it stays where it is
+      call.numbers.push_back(operand.tensor().item());
+      call.scalars[call.scalar_count++] = &call.numbers.back();
       continue;
     }
     call.is_tensor[i] = true;
     call.tensors[call.tensor_count++] = &impl;
   }
-  for (const Scalar& extra : call.extras) call.scalars[call.scalar_count++] = extra;
+  for (const Scalar& extra : call.extras) call.scalars[call.scalar_count++] = &extra;
 }
 
 bool same_sizes(const tn_tensor& a, const tn_tensor& b) noexcept {
@@ -191,8 +162,9 @@ void make_output(PointwiseCall& call, const Shape& sizes) {
 }
 
 void check_cast(const Op& op, DType from, DType to) {
-  check(can_cast(from, to), ErrorCode::kDType, op.name(), "result type ", type_word(from),
-        " can't be cast to the desired output type ", type_word(to));
+  if (!can_cast(from, to)) [[unlikely]]
+    fail(ErrorCode::kDType, op.name(), "result type ", type_word(from),
+         " can't be cast to the desired output type ", type_word(to));
 }
 
 void check_output(PointwiseCall& call, const Shape& sizes) {
@@ -213,8 +185,8 @@ void check_output(PointwiseCall& call, const Shape& sizes) {
           "operation");
     if (overlap != Overlap::kPossible) continue;
     const Ref<TensorImpl> self(call.tensors[i]);
-    call.copies[i] = Ref<TensorImpl>(clone(Tensor(self)).impl());
-    call.tensors[i] = call.copies[i].get();
+    call.copies.emplace_back(clone(Tensor(self)).impl());
+    call.tensors[i] = call.copies.back().get();
   }
 }
 
@@ -225,7 +197,7 @@ struct Space {
   bool dense = true;
   uint32_t count = 0;
   const tn_tensor* operands[kMaxArguments + 1];
-  uint8_t alignment[kMaxArguments + 1];
+  uint32_t classes[kMaxArguments + 1];  // TN_CLASS words
   tn_tensor collapsed[kMaxArguments + 1];
   Shape sizes;  // of temporaries
 };
@@ -238,7 +210,7 @@ void make_space(PointwiseCall& call, Space& space, bool keep_order) {
   space.dense = true;
   for (uint32_t i = 0; i < space.count; ++i) {
     space.operands[i] = all[i]->operand();
-    space.alignment[i] = alignment_of(*all[i]);
+    space.classes[i] = all[i]->class_word();
     space.dense = space.dense && all[i]->contiguous && same_sizes(all[i]->desc, out.desc);
   }
   if (space.dense) return;
@@ -249,6 +221,7 @@ void make_space(PointwiseCall& call, Space& space, bool keep_order) {
   for (uint32_t i = 0; i < space.count; ++i) {
     space.collapsed[i] = iteration.describe(all[i]->desc, i);
     space.operands[i] = &space.collapsed[i];
+    space.classes[i] = KernelCall::class_word(space.collapsed[i], TN_CLASS_ALIGN(space.classes[i]));
     space.dense = space.dense &&
                   (iteration.rank == 0 || (iteration.rank == 1 && iteration.strides[i][0] == 1));
   }
@@ -262,10 +235,7 @@ void push_key(const PointwiseCall& call, const Space& space, CacheKey& key) {
   uint64_t kinds = 0;
   for (size_t i = 0; i < call.operands.size(); ++i) kinds |= uint64_t{call.is_tensor[i]} << i;
   key.push(kinds | static_cast<uint64_t>(call.extras.size()) << 32);
-  for (uint32_t i = 0; i < space.count; ++i)
-    key.push(space.dense ? TN_CLASS(space.operands[i]->dtype, space.operands[i]->rank,
-                                    TN_LAYOUT_CONTIGUOUS, space.alignment[i])
-                         : class_word(*space.operands[i], space.alignment[i]));
+  for (uint32_t i = 0; i < space.count; ++i) key.push(space.classes[i]);
   for (const int64_t attribute : call.attributes) key.push(static_cast<uint64_t>(attribute));
 }
 
@@ -294,7 +264,7 @@ void collect(const ProgramStep& step, const Space& space, const Temporaries& tem
              KernelCall& kernel) {
   for (const uint32_t target : step.output_targets) {
     if (target == ProgramStep::kResult)
-      kernel.add(*space.operands[0], space.alignment[0]);
+      kernel.add(*space.operands[0], space.classes[0]);
     else
       kernel.add(*temporaries.tensors[target]);
   }
@@ -303,7 +273,7 @@ void collect(const ProgramStep& step, const Space& space, const Temporaries& tem
     if (source.is_temporary)
       kernel.add(*temporaries.tensors[source.index]);
     else
-      kernel.add(*space.operands[source.index + 1], space.alignment[source.index + 1]);
+      kernel.add(*space.operands[source.index + 1], space.classes[source.index + 1]);
   }
 }
 
@@ -328,8 +298,9 @@ std::unique_ptr<PointwisePlan> make_plan(const PointwiseCall& call, const Space&
   const Temporaries temporaries = make_temporaries(call, space, plan->split);
   for (const ProgramStep& step : plan->split.steps) {
     const tn_program program = step.program();
-    KernelCall kernel{
-        .context = *call.context, .op = call.op, .program = &program, .flags = launch_flags(space)};
+    KernelCall kernel(*call.context, call.op);
+    kernel.program = &program;
+    kernel.flags = launch_flags(space);
     collect(step, space, temporaries, kernel);
     auto prepared = prepare_kernel(kernel);
     check(prepared->support == TN_ANSWER_NATIVE, ErrorCode::kUnsupported, call.op.name(),
@@ -349,36 +320,31 @@ void execute(PointwiseCall& call, const Space& space, const PointwisePlan& plan)
     size_t used = 0;
     for (const uint32_t index : step.scalars) {
       const ScalarSource& source = plan.scalars[index];
-      const Scalar& value = source.is_constant ? source.constant : call.scalars[source.argument];
+      const Scalar& value = source.is_constant ? source.constant : *call.scalars[source.argument];
       slots[used++] = value.slot(source.dtype);
     }
-    if (plan.split.steps.size() == 1 && step.inputs.size() + 1 == space.count) {
-      bool in_order = true;
-      for (uint32_t i = 0; i < step.inputs.size(); ++i) in_order &= step.inputs[i].index == i;
-      if (in_order) {
-        call.context->launch(plan.kernels[s]->kernel, call.op, space.operands, slots);
-        continue;
-      }
+    if (plan.is_simple(call.tensor_count)) {
+      call.context->launch(plan.kernels[s]->kernel, call.op, space.operands, slots);
+      continue;
     }
-    KernelCall kernel{.context = *call.context, .op = call.op};
+    KernelCall kernel(*call.context, call.op);
     collect(step, space, temporaries, kernel);
     call.context->launch(plan.kernels[s]->kernel, call.op, kernel.operands, slots);
   }
 }
 
-bool wants_gradient(const PointwiseCall& call) {
-  if (!recording_enabled()) return false;
+bool wants_gradient(const PointwiseCall& call, const FlatOperands& operands) {
+  if (!operands.in_graph() || !recording_enabled()) return false;
   // What is written over loses its history, whatever the op.
-  if (call.op.has(kNoGradient)) return call.out.defined() && call.out.impl()->in_graph();
-  for (const Operand& operand : call.operands)
-    if (operand.is_tensor() && operand.tensor().impl()->in_graph()) return true;
-  return call.out.defined() && call.out.impl()->in_graph();
+  return !call.op.has(kNoGradient) || (call.out.defined() && call.out.impl()->in_graph());
 }
 
-void compute(PointwiseCall& call) {
+void compute(PointwiseCall& call, const FlatOperands& operands) {
+  if (operands.fit() && operands.run(call)) [[likely]]
+    return;
   find_device(call);
   sort_operands(call);
-  call.types = find_types(call.op, call.operands, call.extras, call.attributes);
+  call.types = find_types(call);
   call.out_dtype = call.out.defined() ? call.out.dtype() : call.types.result;
   const Shape sizes = broadcast_sizes(call);
   call.context->require_compute();
@@ -402,57 +368,60 @@ void compute(PointwiseCall& call) {
     plan = static_cast<PointwisePlan*>(cache.insert(key, make_plan(call, space)));
   const VersionBump bump(written);
   execute(call, space, *plan);
+  if (operands.fit()) operands.keep(call, *plan);
 }
 
 // With history: the call as the recorder sees it, scalar operands as undefined tensors.
-void compute_recorded(PointwiseCall& call) {
+void compute_recorded(PointwiseCall& call, const FlatOperands& operands) {
   static const Tensor& none = *new Tensor;
   const Tensor* inputs[kMaxArguments];
-  Scalar scalars[kMaxScalars];
+  std::array<Scalar, kMaxScalars> scalars;
   size_t scalar_count = 0;
   for (size_t i = 0; i < call.operands.size(); ++i) {
     inputs[i] = call.operands[i].is_tensor() ? &call.operands[i].tensor() : &none;
     if (!call.operands[i].is_tensor()) scalars[scalar_count++] = call.operands[i].scalar();
   }
   for (const Scalar& extra : call.extras) scalars[scalar_count++] = extra;
-  OpCall record{.op = call.op,
-                .inputs = {inputs, call.operands.size()},
-                .attributes = call.attributes,
-                .scalars = {scalars, scalar_count},
-                .outputs = {&call.out, 1},
-                .form = call.form};
+  const OpCall record{.op = call.op,
+                      .inputs = {inputs, call.operands.size()},
+                      .attributes = call.attributes,
+                      .scalars = {scalars.data(), scalar_count},
+                      .outputs = {&call.out, 1},
+                      .form = call.form};
   RecordedCall recorded(record);
   {
     const RecordingScope off(false);
-    compute(call);
+    compute(call, operands);
   }
   recorded.record();
 }
 
 void run(PointwiseCall& call) {
-  check(call.operands.size() <= kMaxArguments &&
-            call.operands.size() + call.extras.size() <= kMaxScalars,
-        ErrorCode::kInternal, call.op.name(), "too many operands");
-  for (const Operand& operand : call.operands)
-    if (operand.is_tensor() && !operand.tensor().defined()) (void)operand.tensor().dim();
-  if (wants_gradient(call)) [[unlikely]]
-    return compute_recorded(call);
-  compute(call);
+  if (call.operands.size() > kMaxArguments ||
+      call.operands.size() + call.extras.size() > kMaxScalars) [[unlikely]]
+    fail(ErrorCode::kInternal, call.op.name(), "too many operands");
+  const FlatOperands operands(call);
+  if (wants_gradient(call, operands)) [[unlikely]]
+    return compute_recorded(call, operands);
+  compute(call, operands);
 }
 
 // An empty out takes the result's shape, and its memory.
-void run_into_empty(PointwiseCall& call) {
-  TensorImpl& target = *call.out.impl();
-  const Tensor out = std::exchange(call.out, Tensor());
-  check(!out.requires_grad() || !recording_enabled(), ErrorCode::kAutograd, call.op.name(),
+void run_into_empty(const PointwiseCall& asked) {
+  const Tensor& out = asked.out;
+  check(!out.requires_grad() || !recording_enabled(), ErrorCode::kAutograd, asked.op.name(),
         "functions with out=... arguments don't support automatic differentiation, but one of the "
         "arguments requires grad; use the op without out=, or a NoGradGuard");
+  Tensor made;
+  PointwiseCall call(asked.op, asked.operands, asked.extras, asked.attributes, CallForm::kOut,
+                     made);
   run(call);
-  check_cast(call.op, call.out.dtype(), target.dtype());
-  check(call.out.device() == out.device(), ErrorCode::kDevice, call.op.name(),
-        "all tensors must be on one device, got ", call.out.device(), " and ", out.device(),
+  TensorImpl& target = *out.impl();
+  check_cast(call.op, made.dtype(), target.dtype());
+  check(made.device() == out.device(), ErrorCode::kDevice, call.op.name(),
+        "all tensors must be on one device, got ", made.device(), " and ", out.device(),
         "; make out on that device");
-  const Tensor result = call.out.to(target.dtype());
+  const Tensor result = made.to(target.dtype());
   target.storage = result.impl()->storage;
   target.base.reset();
   target.set_geometry(result.sizes(), result.strides(), result.storage_offset(), target.dtype(),
@@ -472,27 +441,21 @@ void check_writable(const Tensor& out, std::string_view op) {
 
 Tensor pointwise(const Op& op, std::initializer_list<Operand> operands,
                  std::initializer_list<Scalar> scalars, std::initializer_list<int64_t> attributes) {
-  PointwiseCall call{.op = op,
-                     .operands = {operands.begin(), operands.size()},
-                     .extras = {scalars.begin(), scalars.size()},
-                     .attributes = {attributes.begin(), attributes.size()},
-                     .form = CallForm::kFunctional};
+  Tensor out;
+  PointwiseCall call(op, {operands.begin(), operands.size()}, {scalars.begin(), scalars.size()},
+                     {attributes.begin(), attributes.size()}, CallForm::kFunctional, out);
   run(call);
-  return std::move(call.out);
+  return out;
 }
 
 Tensor& pointwise_(const Op& op, Tensor& self, std::initializer_list<Operand> others,
                    std::initializer_list<Scalar> scalars,
                    std::initializer_list<int64_t> attributes) {
-  std::array<Operand, kMaxArguments> operands{Operand(self), 0, 0, 0, 0, 0};
   check(others.size() < kMaxArguments, ErrorCode::kInternal, op.name(), "too many operands");
+  std::array<Operand, kMaxArguments> operands{Operand(self), 0, 0, 0, 0, 0};
   std::copy(others.begin(), others.end(), operands.begin() + 1);
-  PointwiseCall call{.op = op,
-                     .operands = {operands.data(), others.size() + 1},
-                     .extras = {scalars.begin(), scalars.size()},
-                     .attributes = {attributes.begin(), attributes.size()},
-                     .form = CallForm::kInPlace,
-                     .out = self};
+  PointwiseCall call(op, {operands.data(), others.size() + 1}, {scalars.begin(), scalars.size()},
+                     {attributes.begin(), attributes.size()}, CallForm::kInPlace, self);
   run(call);
   return self;
 }
@@ -502,12 +465,8 @@ Tensor& pointwise_out(const Op& op, Tensor& out, std::initializer_list<Operand> 
                       std::initializer_list<int64_t> attributes) {
   check(out.defined(), ErrorCode::kInvalidArgument, op.name(),
         "out= needs a defined tensor; make it with tenon::empty");
-  PointwiseCall call{.op = op,
-                     .operands = {operands.begin(), operands.size()},
-                     .extras = {scalars.begin(), scalars.size()},
-                     .attributes = {attributes.begin(), attributes.size()},
-                     .form = CallForm::kOut,
-                     .out = out};
+  PointwiseCall call(op, {operands.begin(), operands.size()}, {scalars.begin(), scalars.size()},
+                     {attributes.begin(), attributes.size()}, CallForm::kOut, out);
   if (out.dim() == 1 && out.numel() == 0)
     run_into_empty(call);
   else

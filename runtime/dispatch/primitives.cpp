@@ -25,23 +25,47 @@ constinit const Op kNonzeroCount{entry(TN_OP_NONZERO_COUNT)};
 constinit const Op kNonzero{entry(TN_OP_NONZERO)};
 constinit const Op kRandom{entry(TN_OP_RANDOM)};
 
+// `out` is the first output, for messages.
+void launch(KernelCall& call, const Tensor& out, const uint64_t* scalars) {
+  const PreparedKernel& prepared = find_kernel(call);
+  if (prepared.support != TN_ANSWER_NATIVE) [[unlikely]]
+    fail(ErrorCode::kUnsupported, call.op.name(), call.context.device(), " can't do it for ", out,
+         ": ", prepared.reason, "; use another dtype, or .to(device) to one that can");
+  call.context.launch(prepared.kernel, call.op, call.operands, scalars);
+}
+
+DeviceContext& open_device(const Tensor& out) {
+  DeviceContext& context = out.impl()->storage->context();
+  context.require_compute();
+  return context;
+}
+
 void launch(const Op& op, std::initializer_list<const Tensor*> operands,
             std::initializer_list<int64_t> attributes = {},
             std::initializer_list<uint64_t> scalars = {}, uint32_t outputs = 1) {
   const Tensor& out = **operands.begin();
-  DeviceContext& context = out.impl()->storage->context();
-  context.require_compute();
-  KernelCall call{.context = context,
-                  .op = op,
-                  .output_count = outputs,
-                  .attributes = {attributes.begin(), attributes.size()},
-                  .flags = signature_flags()};
+  KernelCall call(open_device(out), op);
+  call.output_count = outputs;
+  call.attributes = {attributes.begin(), attributes.size()};
   for (const Tensor* operand : operands) call.add(*operand->impl());
-  const PreparedKernel& prepared = find_kernel(call);
-  check(prepared.support == TN_ANSWER_NATIVE, ErrorCode::kUnsupported, op.name(),
-        context.device(), " can't do it for ", out, ": ", prepared.reason,
-        "; use another dtype, or .to(device) to one that can");
-  context.launch(prepared.kernel, op, call.operands, scalars.begin());
+  launch(call, out, scalars.begin());
+}
+
+// `kept` with the reduced dimensions of a tensor of `rank` put back, as 1.
+tn_tensor with_reduced(const tn_tensor& kept, uint32_t rank, uint32_t dims) {
+  if (kept.rank == rank) return kept;
+  tn_tensor desc = kept;
+  desc.rank = rank;
+  int64_t step = 1;
+  uint32_t from = kept.rank;
+  for (uint32_t d = rank; d-- > 0;) {
+    const bool reduced = (dims >> d & 1u) != 0;
+    if (!reduced) --from;
+    desc.shape[d] = reduced ? 1 : kept.shape[from];
+    desc.strides[d] = reduced ? step : kept.strides[from];
+    step = desc.shape[d] * desc.strides[d];
+  }
+  return desc;
 }
 
 }  // namespace
@@ -58,7 +82,20 @@ void copy(const Tensor& out, const Tensor& in) {
 
 void reduce(const Tensor& out, const Tensor& in, uint32_t kind, uint32_t dims) {
   if (out.numel() == 0) return;
-  launch(kReduce, {&out, &in}, {static_cast<int64_t>(kind), static_cast<int64_t>(dims)});
+  KernelCall call(open_device(out), kReduce);
+  const int64_t attributes[] = {static_cast<int64_t>(kind), static_cast<int64_t>(dims)};
+  call.attributes = attributes;
+  call.output_count = 1;
+  TensorImpl &target = *out.impl(), &source = *in.impl();
+  const bool is_number = source.desc.rank == 0;  // to the plugin a vector of one element
+  const tn_tensor from = is_number ? with_reduced(*source.operand(), 1, 1) : tn_tensor{};
+  const tn_tensor to = with_reduced(*target.operand(), is_number ? 1 : source.desc.rank, dims);
+  call.add(to, target);
+  if (is_number)
+    call.add(from, source);
+  else
+    call.add(source);
+  launch(call, out, nullptr);
 }
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b) {

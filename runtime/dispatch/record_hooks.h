@@ -27,8 +27,11 @@ struct RecordHooks {
 [[nodiscard]] TENON_API RecordHooks& record_hooks() noexcept;
 
 // Per thread: whether calls on tensors that require grad are recorded.
-[[nodiscard]] TENON_API bool recording_enabled() noexcept;
-TENON_API void set_recording_enabled(bool enabled) noexcept;
+// initial-exec and constinit: two instructions, no call into the loader's TLS machinery.
+extern TENON_API
+    __attribute__((tls_model("initial-exec"))) constinit thread_local bool recording_state;
+[[nodiscard]] inline bool recording_enabled() noexcept { return recording_state; }
+inline void set_recording_enabled(bool enabled) noexcept { recording_state = enabled; }
 
 // Turns recording on or off for a scope.
 class RecordingScope {

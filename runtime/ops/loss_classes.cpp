@@ -1,7 +1,10 @@
 // Losses of class scores.
+#include <array>
 #include <cmath>
 
+#include <tenon/runtime/dispatch/primitives.h>
 #include <tenon/runtime/ops/elementwise.h>
+#include <tenon/runtime/ops/elementwise_forms.h>
 #include <tenon/runtime/ops/indexing.h>
 #include <tenon/runtime/ops/loss_internal.h>
 #include <tenon/runtime/ops/view.h>
@@ -12,23 +15,6 @@ namespace {
 using NllLoss = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, int64_t, Reduction);
 using CrossEntropy = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, int64_t, Reduction,
                                 double);
-
-const Op kNllLoss{{
-    .name = "nll_loss",
-    .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, "
-              "int reduction=1) -> Tensor",
-    .doc = R"(Negative log likelihood: -w[target[n]] * self[n, target[n]], reduced over n (0 none,
-1 mean, 2 sum). The mean divides by the sum of the weights. Targets of ignore_index count nothing;
-when all are ignored the mean is NaN.
-
-Shapes: self (N, C), (C) or (N, C, d...), target (N), () or (N, d...), weight (C) -> () or the sizes
-  of target.
-Dtypes: self and weight floating point, target int64 in [0, C) or ignore_index.
-Errors: InvalidArgument when sizes do not match; DType; Index for a class out of range.
-Source: torch.nn.functional.nll_loss.)",
-    .flags = kComposite,
-    .boxed = &box<static_cast<NllLoss>(&nll_loss)>,
-}};
 
 const Op kCrossEntropy{{
     .name = "cross_entropy",
@@ -131,6 +117,72 @@ Tensor along_classes(const Tensor& weight, const Tensor& scores) {
   return weight.view(sizes);
 }
 
+// ---- the record of nll_loss: classes that all count alike ----
+
+// c ? −x : 0 of c and x, in one launch.
+constinit const Op kNegatedWhere{Op::Spec{.name = "negated_where",
+                                          .schema = "",
+                                          .doc = "c ? -x : 0.",
+                                          .flags = kNoGradient,
+                                          .promotion = Promotion::kCondition,
+                                          .emit = [](ProgramBuilder& p) {
+                                            const uint32_t negated = p.op(TN_PROGRAM_NEG, p.arg(1));
+                                            return p.op(TN_PROGRAM_WHERE, p.raw_arg(0), negated,
+                                                        p.constant(0));
+                                          }}};
+
+// Attributes: the dimension of the classes, ignore_index, the reduction.
+Reduction reduction_of(const OpCall& call) { return static_cast<Reduction>(call.attributes[2]); }
+
+// Outputs: the loss, and what its mean divides by.
+void infer_nll_loss(OpCall& call) {
+  const Tensor &scores = *call.inputs[0], &target = *call.inputs[1];
+  ops::check_one_device(call);
+  const Shape sizes = reduction_of(call) == Reduction::kNone ? target.sizes() : Shape{};
+  ops::give_output(call, 0, sizes, scores.dtype());
+  ops::give_output(call, 1, {}, ops::accumulate_dtype(scores.dtype()));
+}
+
+void sum_all(const Tensor& out, const Tensor& in) {
+  const uint32_t dims = in.dim() == 0 ? 1u : dim_mask({}, in.dim(), "nll_loss");
+  primitive::reduce(out, in.to(out.dtype()), TN_REDUCE_SUM, dims);
+}
+
+void decompose_nll_loss(OpCall& call) {
+  Tensor &loss = call.outputs[0], &total = call.outputs[1];
+  const int64_t dim = call.attributes[0];
+  const Targets targets(*call.inputs[1], call.attributes[1]);
+  const Tensor picked = gather(*call.inputs[0], dim, targets.classes.unsqueeze(dim)).squeeze(dim);
+  if (reduction_of(call) == Reduction::kNone) {
+    (void)pointwise_out(kNegatedWhere, loss, {targets.counted, picked});
+    return;
+  }
+  const Tensor losses = pointwise(kNegatedWhere, {targets.counted, picked});
+  if (reduction_of(call) == Reduction::kSum) return sum_all(loss, losses);
+  const Tensor sum = empty({}, total.options());
+  sum_all(sum, losses);
+  sum_all(total, targets.counted);
+  (void)div_out(loss, sum, total);
+}
+
+const Op kNllLoss{{
+    .name = "nll_loss",
+    .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, "
+              "int reduction=1) -> Tensor",
+    .doc = R"(Negative log likelihood: -w[target[n]] * self[n, target[n]], reduced over n (0 none,
+1 mean, 2 sum). The mean divides by the sum of the weights. Targets of ignore_index count nothing;
+when all are ignored the mean is NaN.
+
+Shapes: self (N, C), (C) or (N, C, d...), target (N), () or (N, d...), weight (C) -> () or the sizes
+  of target.
+Dtypes: self and weight floating point, target int64 in [0, C) or ignore_index.
+Errors: InvalidArgument when sizes do not match; DType; Index for a class out of range.
+Source: torch.nn.functional.nll_loss.)",
+    .boxed = &box<static_cast<NllLoss>(&nll_loss)>,
+    .infer = &infer_nll_loss,
+    .decompose = &decompose_nll_loss,
+}};
+
 // ---- the kinds of cross entropy; `scores` are log probabilities ----
 
 Tensor of_probabilities(const Tensor& scores, const Tensor& target, const Tensor& weight,
@@ -157,6 +209,16 @@ Tensor of_smoothed_classes(const Tensor& scores, const Tensor& target, const Ten
   return likelihood.mul(1 - smoothing).add(spread, smoothing / classes);
 }
 
+Tensor nll_loss_of(const Tensor& scores, const Tensor& target, int64_t dim, int64_t ignore_index,
+                   Reduction reduction) {
+  const Tensor* inputs[] = {&scores, &target};
+  const int64_t attributes[] = {dim, ignore_index, static_cast<int64_t>(reduction)};
+  std::array<Tensor, 2> outputs;
+  OpCall call{.op = kNllLoss, .inputs = inputs, .attributes = attributes, .outputs = outputs};
+  dispatch(call);
+  return std::move(outputs[0]);
+}
+
 }  // namespace
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& weight,
@@ -164,14 +226,13 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Ten
   check_classes("nll_loss", log_probabilities, target);
   check_weight("nll_loss", log_probabilities, weight);
   const int64_t dim = class_dim(log_probabilities);
+  if (!weight.defined()) {
+    ops::check_reduction("nll_loss", reduction);
+    return nll_loss_of(log_probabilities, target, dim, ignore_index, reduction);
+  }
   const Targets targets(target, ignore_index);
   const Tensor picked =
       gather(log_probabilities, dim, targets.classes.unsqueeze(dim)).squeeze(dim).neg();
-  if (!weight.defined()) {
-    const Tensor losses = where(targets.counted, picked, 0.0);
-    if (reduction != Reduction::kMean) return ops::reduced("nll_loss", losses, reduction);
-    return weighted_mean(losses, target_weights(targets, weight, losses.dtype()));
-  }
   const Tensor weights = target_weights(targets, weight, picked.dtype());
   const Tensor losses = where(targets.counted, picked.mul(weights), 0.0);
   if (reduction == Reduction::kMean) return weighted_mean(losses, weights);

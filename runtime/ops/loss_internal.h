@@ -16,20 +16,24 @@ void register_pair_loss_ops(OpList& list);
 namespace ops {
 
 // Errors: InvalidArgument for a reduction that the op does not have.
+inline void check_reduction(std::string_view op, Reduction reduction) {
+  const bool known = reduction == Reduction::kNone || reduction == Reduction::kMean ||
+                     reduction == Reduction::kSum;
+  check(known, ErrorCode::kInvalidArgument, op,
+        "reduction must be none (0), mean (1) or sum (2), got ", static_cast<int64_t>(reduction));
+}
+
 [[nodiscard]] inline Tensor reduced(std::string_view op, const Tensor& losses,
                                     Reduction reduction) {
+  check_reduction(op, reduction);
   switch (reduction) {
     case Reduction::kNone:
       return losses;
     case Reduction::kMean:
       return mean(losses);
-    case Reduction::kSum:
-      return sum(losses);
     default:
-      break;
+      return sum(losses);
   }
-  fail(ErrorCode::kInvalidArgument, op, "reduction must be none (0), mean (1) or sum (2), got ",
-       static_cast<int64_t>(reduction));
 }
 
 // Errors: InvalidArgument when sizes differ, since (N, 1) against (N) would silently compare all

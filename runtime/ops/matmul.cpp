@@ -19,16 +19,16 @@ void infer_matmul(OpCall& call) {
   const Tensor& b = *call.inputs[1];
   ops::check_one_device(call);
   ops::check_one_dtype(call);
-  const int64_t rank = a.dim();
-  check(rank >= 2 && b.dim() == rank &&
-            a.sizes().slice(0, rank - 2) == b.sizes().slice(0, rank - 2) &&
-            a.size(-1) == b.size(-2),
-        ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ", a.sizes(), " x ",
-        b.sizes(), "; transpose one operand?");
+  const Shape left = a.sizes(), right = b.sizes();
+  const int64_t rank = left.rank();
+  bool fits = rank >= 2 && right.rank() == rank && left[rank - 1] == right[rank - 2];
+  for (int64_t d = 0; fits && d + 2 < rank; ++d) fits = left[d] == right[d];
+  check(fits, ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ", left, " x ",
+        right, "; transpose one operand?");
   check(a.dtype() != kBool, ErrorCode::kDType, "matmul",
         "bool has no products; convert the operands with to()");
-  Shape sizes = a.sizes();
-  sizes[rank - 1] = b.size(-1);
+  Shape sizes = left;
+  sizes[rank - 1] = right[rank - 1];
   ops::give_output(call, 0, sizes, a.dtype());
 }
 
@@ -54,12 +54,13 @@ Source: numpy.matmul, torch.matmul.)",
 Tensor product_of_matrices(const Tensor& a, const Tensor& b) { return call_op(kMatmul, {&a, &b}); }
 
 void check_matmul(const Tensor& a, const Tensor& b) {
-  check(a.dim() >= 1 && b.dim() >= 1, ErrorCode::kInvalidArgument, "matmul",
-        "both operands need at least one dimension, got ", a.sizes(), " x ", b.sizes(),
+  const Shape left = a.sizes(), right = b.sizes();
+  check(!left.empty() && !right.empty(), ErrorCode::kInvalidArgument, "matmul",
+        "both operands need at least one dimension, got ", left, " x ", right,
         "; use mul for scalars");
-  const int64_t inner = b.dim() == 1 ? b.size(0) : b.size(-2);
-  check(a.size(-1) == inner, ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ",
-        a.sizes(), " x ", b.sizes(), "; transpose one operand?");
+  const int64_t inner = right[right.rank() == 1 ? 0 : right.rank() - 2];
+  check(left.back() == inner, ErrorCode::kInvalidArgument, "matmul", "inner sizes must match, got ",
+        left, " x ", right, "; transpose one operand?");
   check(a.dtype() == b.dtype(), ErrorCode::kDType, "matmul",
         "both operands must have the same dtype, got ", a.dtype(), " and ", b.dtype(),
         "; convert one with to()");
@@ -87,14 +88,15 @@ void infer_linear(OpCall& call) {
   ops::check_one_device(call);
   ops::check_one_dtype(call);
   ops::check_floating(call, input);
-  check(input.dim() == 2 && weight.dim() == 2 && input.size(1) == weight.size(1),
-        ErrorCode::kInvalidArgument, "linear",
-        "input (n, in) and weight (out, in) must share `in`, got ", input.sizes(), " and ",
-        weight.sizes());
-  if (call.inputs.size() > 2 && call.inputs[2]->defined())
-    check(call.inputs[2]->sizes() == Shape{weight.size(0)}, ErrorCode::kInvalidArgument, "linear",
-          "bias must have sizes (", weight.size(0), "), got ", call.inputs[2]->sizes());
-  ops::give_output(call, 0, {input.size(0), weight.size(0)}, input.dtype());
+  const Shape in = input.sizes(), matrix = weight.sizes();
+  check(in.rank() == 2 && matrix.rank() == 2 && in[1] == matrix[1], ErrorCode::kInvalidArgument,
+        "linear", "input (n, in) and weight (out, in) must share `in`, got ", in, " and ", matrix);
+  if (call.inputs.size() > 2 && call.inputs[2]->defined()) {
+    const Shape bias = call.inputs[2]->sizes();
+    check(bias.rank() == 1 && bias[0] == matrix[0], ErrorCode::kInvalidArgument, "linear",
+          "bias must have sizes (", matrix[0], "), got ", bias);
+  }
+  ops::give_output(call, 0, {in[0], matrix[0]}, input.dtype());
 }
 
 void decompose_linear(OpCall& call) {
@@ -153,8 +155,9 @@ Dtypes, errors: as matmul.)",
 }};
 
 void check_ranks(std::string_view op, const Tensor& a, const Tensor& b, int64_t rank) {
-  check(a.dim() == rank && b.dim() == rank, ErrorCode::kInvalidArgument, op, "both operands need ",
-        rank, " dimensions, got ", a.sizes(), " x ", b.sizes(), "; matmul takes other ranks");
+  if (a.dim() != rank || b.dim() != rank) [[unlikely]]
+    fail(ErrorCode::kInvalidArgument, op, "both operands need ", rank, " dimensions, got ",
+         a.sizes(), " x ", b.sizes(), "; matmul takes other ranks");
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ namespace {
 
 using ops::mask_of;
 using ops::reduce_dims;
-using ops::reduced_sizes;
 
 template <DType (*kResult)(DType)>
 void infer(OpCall& call) {
@@ -27,23 +26,21 @@ constexpr DType same_result(DType dtype) { return dtype; }
 constexpr DType bool_result(DType) { return DType::kBool; }
 constexpr DType index_result(DType) { return DType::kInt64; }
 
-// The output seen with extents of 1 in the reduced dimensions, as the ABI wants it.
-Tensor keepdim_view(const Tensor& out, const Shape& sizes, uint32_t mask) {
-  return out.detach().view(reduced_sizes(sizes, mask, true));
-}
-
 template <uint32_t kKind>
 void decompose(OpCall& call) {
-  Tensor self = call.inputs[0]->detach();
   const Tensor& out = call.outputs[0];
   constexpr bool kAccumulates = kKind == TN_REDUCE_SUM || kKind == TN_REDUCE_PROD;
   constexpr bool kCompares = kKind == TN_REDUCE_MAX || kKind == TN_REDUCE_MIN;
-  if (kAccumulates && self.dtype() != out.dtype()) self = self.to(out.dtype());
-  if (self.dim() == 0) self = self.view({1});
-  const uint32_t mask = call.inputs[0]->dim() == 0 ? 1u : mask_of(call);
+  Tensor converted;
+  const Tensor* self = call.inputs[0];
+  if (kAccumulates && self->dtype() != out.dtype()) {
+    converted = self->to(out.dtype());
+    self = &converted;
+  }
+  const uint32_t mask = self->dim() == 0 ? 1u : mask_of(call);
   // Without a dimension to reduce every value stands for itself.
-  if (mask == 0 && (kAccumulates || kCompares)) return primitive::copy(out, self.view(out.sizes()));
-  primitive::reduce(keepdim_view(out, self.sizes(), mask), self, kKind, mask);
+  if (mask == 0 && (kAccumulates || kCompares)) return primitive::copy(out, *self);
+  primitive::reduce(out, *self, kKind, mask);
 }
 
 void check_not_empty(const OpCall& call) {
@@ -165,8 +162,8 @@ Errors: InvalidArgument when sizes do not broadcast to self. Source: torch.Tenso
 // Sums and products of integers are made in int64 and wrap into a narrower dtype in the end.
 Tensor accumulate(const Op& op, const Tensor& self, const Shape& dims, bool keepdim,
                   std::optional<DType> dtype) {
-  const Tensor result = reduce_dims(op, ops::converted(self, dtype), dims, keepdim);
-  return ops::converted(result, dtype);
+  if (!dtype) return reduce_dims(op, self, dims, keepdim);
+  return reduce_dims(op, self.to(*dtype), dims, keepdim).to(*dtype);
 }
 
 // bool; of uint8, which once was PyTorch's bool, uint8.
@@ -248,10 +245,14 @@ Tensor sum_to_size(const Tensor& self, const Shape& sizes) {
   check(lead >= 0 && broadcast_shapes(own, sizes, "sum_to_size") == own,
         ErrorCode::kInvalidArgument, "sum_to_size", "sizes ", sizes, " must broadcast to ", own);
   Shape dims;
-  for (int64_t d = 0; d < own.rank(); ++d)
-    if (d < lead || (sizes[d - lead] == 1 && own[d] != 1)) dims.push_back(d);
-  const Tensor reduced = dims.empty() ? self : sum(self, dims, true);
-  return reduced.view(sizes);
+  bool keeps = lead == 0;  // a dimension of size 1 of `sizes` is summed, or nothing but such
+  for (int64_t d = 0; d < own.rank(); ++d) {
+    if (d >= lead && (sizes[d - lead] != 1 || own[d] == 1)) continue;
+    dims.push_back(d);
+    keeps = keeps || d >= lead;
+  }
+  if (dims.empty()) return self.view(sizes);
+  return keeps ? sum(self, dims, true).view(sizes) : sum(self, dims);
 }
 
 Tensor& sum_out(Tensor& out, const Tensor& self, const Shape& dims, bool keepdim,

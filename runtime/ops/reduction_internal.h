@@ -53,10 +53,10 @@ namespace ops {
 
 // Makes the output of a reduction of dtype `dtype`; out= forms copy from it.
 inline void give_reduced(OpCall& call, DType dtype) {
-  const Tensor& self = *call.inputs[0];
-  call.outputs[0] = Tensor(
-      make_dense(self.impl()->storage->context(),
-                 reduced_sizes(self.sizes(), mask_of(call), call.attributes[1] != 0), dtype));
+  DeviceContext& context = context_of(call);
+  const Shape sizes =
+      reduced_sizes(call.inputs[0]->sizes(), mask_of(call), call.attributes[1] != 0);
+  call.outputs[0] = Tensor(make_dense(context, sizes, dtype));
 }
 
 }  // namespace ops

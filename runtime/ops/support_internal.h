@@ -9,14 +9,21 @@
 
 namespace tenon::ops {
 
+// Where the first input lives, which must be defined.
+[[nodiscard]] inline DeviceContext& context_of(const OpCall& call) {
+  if (!call.inputs[0]->defined()) [[unlikely]]
+    (void)call.inputs[0]->dim();  // throws
+  return call.inputs[0]->impl()->storage->context();
+}
+
 // The inputs that are there live on one device. Errors: Device.
 inline void check_one_device(const OpCall& call) {
-  const Device device = call.inputs[0]->device();
+  const DeviceContext& context = context_of(call);
   for (const Tensor* input : call.inputs) {
-    if (!input->defined()) continue;
-    check(input->device() == device, ErrorCode::kDevice, call.op.name(),
-          "all tensors must be on one device, got ", device, " and ", input->device(),
-          "; move one with to()");
+    if (!input->defined() || &input->impl()->storage->context() == &context) [[likely]]
+      continue;
+    fail(ErrorCode::kDevice, call.op.name(), "all tensors must be on one device, got ",
+         call.inputs[0]->device(), " and ", input->device(), "; move one with to()");
   }
 }
 
@@ -40,7 +47,7 @@ inline void check_floating(const OpCall& call, const Tensor& tensor) {
 inline void give_output(OpCall& call, size_t position, const Shape& sizes, DType dtype) {
   Tensor& output = call.outputs[position];
   if (!output.defined()) {
-    output = empty(sizes, {dtype, call.inputs[0]->device()});
+    output = Tensor(make_dense(context_of(call), sizes, dtype));
     return;
   }
   check(output.sizes() == sizes, ErrorCode::kInvalidArgument, call.op.name(),

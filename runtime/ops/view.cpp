@@ -101,8 +101,8 @@ Source: torch.Tensor.detach.)",
 
 // Strides of `sizes` over the elements of a tensor, if its layout allows a view.
 std::optional<Shape> view_strides(const Tensor& self, const Shape& sizes) {
-  const Shape old_sizes = self.sizes(), old_strides = self.strides();
   if (self.is_contiguous()) return contiguous_strides(sizes);
+  const Shape old_sizes = self.sizes(), old_strides = self.strides();
   Shape result = sizes;
   int64_t view_dim = sizes.rank() - 1;
   int64_t chunk_stride = old_strides.back(), tensor_count = 1, view_count = 1;
@@ -140,13 +140,15 @@ Shape resolve_sizes(const Tensor& self, const Shape& sizes, std::string_view op)
     }
   }
   if (unknown >= 0) {
-    check(known != 0 && self.numel() % known == 0, ErrorCode::kInvalidArgument, op, "sizes ", sizes,
-          " do not fit ", self.numel(), " elements of ", self.sizes());
+    if (known == 0 || self.numel() % known != 0) [[unlikely]]
+      fail(ErrorCode::kInvalidArgument, op, "sizes ", sizes, " do not fit ", self.numel(),
+           " elements of ", self.sizes());
     result[unknown] = self.numel() / known;
     known = self.numel();
   }
-  check(known == self.numel(), ErrorCode::kInvalidArgument, op, "sizes ", sizes, " hold ", known,
-        " elements, the tensor of ", self.sizes(), " has ", self.numel());
+  if (known != self.numel()) [[unlikely]]
+    fail(ErrorCode::kInvalidArgument, op, "sizes ", sizes, " hold ", known,
+         " elements, the tensor of ", self.sizes(), " has ", self.numel());
   return result;
 }
 
@@ -178,15 +180,17 @@ Tensor as_strided(const Tensor& self, const Shape& sizes, const Shape& strides, 
 Tensor view(const Tensor& self, const Shape& sizes) {
   const Shape target = resolve_sizes(self, sizes, "view");
   const std::optional<Shape> strides = view_strides(self, target);
-  check(strides.has_value(), ErrorCode::kInvalidArgument, "view", "sizes ", target,
-        " span memory that is not contiguous in ", self.sizes(), " with strides ", self.strides(),
-        "; use reshape");
+  if (!strides) [[unlikely]]
+    fail(ErrorCode::kInvalidArgument, "view", "sizes ", target,
+         " span memory that is not contiguous in ", self.sizes(), " with strides ", self.strides(),
+         "; use reshape");
   return make_view(kViewOp, self, target, *strides, self.storage_offset());
 }
 
 Tensor reshape(const Tensor& self, const Shape& sizes) {
   const Shape target = resolve_sizes(self, sizes, "reshape");
-  if (view_strides(self, target)) return view(self, target);
+  if (const std::optional<Shape> strides = view_strides(self, target))
+    return make_view(kViewOp, self, target, *strides, self.storage_offset());
   return view(clone(self), target);
 }
 
@@ -237,14 +241,13 @@ Tensor permute(const Tensor& self, const Shape& dims) {
 Tensor select(const Tensor& self, int64_t dim, int64_t index) {
   check(self.dim() > 0, ErrorCode::kIndex, "select", "a 0-dim tensor can't be indexed; use item()");
   const int64_t at = wrap_dim(dim, self.dim(), "select");
-  const int64_t size = self.size(at);
+  const Shape sizes = self.sizes(), strides = self.strides();
+  const int64_t size = sizes[at];
   check(-size <= index && index < size, ErrorCode::kIndex, "select", "index ", index,
         " is out of bounds for dimension ", at, " with size ", size);
   if (index < 0) index += size;
-  const Shape sizes = self.sizes(), strides = self.strides();
   const int64_t attributes[] = {at, index};
-  return make_view(kSelect, self, sizes.slice(0, at) + sizes.slice(at + 1, sizes.rank()),
-                   strides.slice(0, at) + strides.slice(at + 1, sizes.rank()),
+  return make_view(kSelect, self, sizes.without(at), strides.without(at),
                    self.storage_offset() + index * strides[at], attributes);
 }
 
