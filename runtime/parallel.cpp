@@ -70,15 +70,57 @@ bool spin_until(const Done& done) {
   return done();
 }
 
-// One parallel_for, on its caller's stack.
+// Parts of a job that are left, [begin, end) in one word. Their owner takes them from the front,
+// others from the back.
+class PartRange {
+ public:
+  void set(int64_t begin, int64_t end) noexcept {
+    left_.store(pack(begin, end), std::memory_order_relaxed);
+  }
+  enum class From { kFront, kBack };
+  // -1: there are none.
+  int64_t take(From from) noexcept {
+    uint64_t now = left_.load(std::memory_order_relaxed);
+    for (;;) {
+      const auto begin = static_cast<int64_t>(now & UINT32_MAX);
+      const auto end = static_cast<int64_t>(now >> 32);
+      if (begin >= end) return -1;
+      const bool front = from == From::kFront;
+      const uint64_t rest = front ? pack(begin + 1, end) : pack(begin, end - 1);
+      if (left_.compare_exchange_weak(now, rest, std::memory_order_relaxed))
+        return front ? begin : end - 1;
+    }
+  }
+
+ private:
+  static uint64_t pack(int64_t begin, int64_t end) noexcept {
+    return static_cast<uint64_t>(begin) | static_cast<uint64_t>(end) << 32;
+  }
+  std::atomic<uint64_t> left_{0};
+};
+
+// One parallel_for, on its caller's stack. A thread begins with the same share of every job that is
+// cut alike: what an op leaves in its cache the next op of the thread finds there.
 struct Job {
+  static constexpr int64_t kMaxShares = 32;
+
   RangeFunction fn;
   void* context;
   int64_t count;
   int64_t parts;
-  std::atomic<int64_t> next{0};
+  int64_t shares;
+  PartRange left[kMaxShares];
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
+
+  Job(RangeFunction function, void* of, int64_t items, int64_t part_count, int64_t threads)
+      : fn(function),
+        context(of),
+        count(items),
+        parts(part_count),
+        shares(std::min(threads, kMaxShares)) {
+    for (int64_t i = 0; i < shares; ++i) left[i].set(parts * i / shares, parts * (i + 1) / shares);
+  }
 
   void run_part(int64_t part) noexcept {
     const int64_t size = count / parts, rest = count % parts;
@@ -87,13 +129,18 @@ struct Job {
       fn(context, begin, begin + size + (part < rest ? 1 : 0));
     } catch (...) {
       if (!failed.exchange(true)) failure = std::current_exception();
-      next.store(parts);  // the parts not begun yet are dropped
     }
   }
 
-  void work() noexcept {
+  // `thread` 0 is the caller. After a failure the parts not begun yet are dropped.
+  void work(int64_t thread) noexcept {
     inside_part = true;
-    for (int64_t part = next.fetch_add(1); part < parts; part = next.fetch_add(1)) run_part(part);
+    for (int64_t i = 0; i < shares; ++i) {
+      PartRange& share = left[(thread + i) % shares];
+      const auto from = i == 0 ? PartRange::From::kFront : PartRange::From::kBack;
+      for (int64_t part = share.take(from); part >= 0; part = share.take(from))
+        if (!failed.load(std::memory_order_relaxed)) run_part(part);
+    }
     inside_part = false;
   }
 };
@@ -106,10 +153,10 @@ struct alignas(64) Slot {
   std::atomic<Job*> job{nullptr};
   std::atomic<uint32_t> users{0};
 
-  void help() {
+  void help(int64_t thread) {
     if (job.load(std::memory_order_relaxed) == nullptr) return;
     users.fetch_add(1);
-    if (Job* offered = job.load()) offered->work();
+    if (Job* offered = job.load()) offered->work(thread);
     if (users.fetch_sub(1) == 1) users.notify_one();
   }
 
@@ -128,13 +175,13 @@ class Pool {
   // Callers never need a worker to make progress: whatever no worker takes they do themselves.
   void run(Job& job, int64_t threads) {
     Slot* slot = take_slot();
-    if (slot == nullptr) return job.work();
+    if (slot == nullptr) return job.work(0);
     grow(threads - 1);
     slot->job.store(&job);
     epoch_.fetch_add(1);
     const int64_t helpers = std::min({job.parts, threads, parked_.load() + 1}) - 1;
     for (int64_t i = 0; i < helpers; ++i) epoch_.notify_one();
-    job.work();
+    job.work(0);
     slot->withdraw();
   }
 
@@ -169,7 +216,7 @@ class Pool {
       const uint32_t seen = epoch_.load();
       const int64_t threads = wanted_threads().load(std::memory_order_relaxed);
       if (index + 1 < threads) {
-        for (Slot& slot : slots_) slot.help();
+        for (Slot& slot : slots_) slot.help(index + 1);
       }
       const auto changed = [&] { return epoch_.load(std::memory_order_relaxed) != seen; };
       const bool may_spin = index + 1 < threads && threads <= processors_;
@@ -214,7 +261,7 @@ void parallel_for(int64_t count, int64_t grain, RangeFunction fn, void* context)
   const int64_t threads = inside_part ? 1 : thread_count();
   const int64_t parts = std::min(count / std::max<int64_t>(grain, 1), threads * kPartsPerThread);
   if (threads == 1 || parts <= 1) return fn(context, 0, count);
-  Job job{fn, context, count, parts, {}, {}, {}};
+  Job job(fn, context, count, parts, threads);
   pool().run(job, threads);
   if (job.failure) std::rethrow_exception(job.failure);
 }
