@@ -89,6 +89,10 @@ TENON_CPU_INLINE Double multiply_add(Double a, Double b, Double c) {
   return (Double)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
 }
 TENON_CPU_INLINE Float square_root(Float x) { return (Float)_mm512_sqrt_ps((__m512)x); }
+// About 1 / x: what reciprocal() starts from.
+TENON_CPU_INLINE Float reciprocal_guess(Float x) { return (Float)_mm512_rcp14_ps((__m512)x); }
+// About 1 / sqrt(x).
+TENON_CPU_INLINE Float rsqrt_guess(Float x) { return (Float)_mm512_rsqrt14_ps((__m512)x); }
 TENON_CPU_INLINE Float round_even(Float x) {
   return (Float)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
@@ -119,6 +123,8 @@ TENON_CPU_INLINE Double multiply_add(Double a, Double b, Double c) {
   return (Double)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
 TENON_CPU_INLINE Float square_root(Float x) { return (Float)_mm256_sqrt_ps((__m256)x); }
+TENON_CPU_INLINE Float reciprocal_guess(Float x) { return (Float)_mm256_rcp_ps((__m256)x); }
+TENON_CPU_INLINE Float rsqrt_guess(Float x) { return (Float)_mm256_rsqrt_ps((__m256)x); }
 TENON_CPU_INLINE Float round_even(Float x) {
   return (Float)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }

@@ -58,7 +58,10 @@ class WeightGradKernel final : public ConvolutionKernel {
 
  private:
   static constexpr int64_t kChunks = 16;
-  static constexpr int64_t kSumsLimit = int64_t{8} << 20;  // floats
+  // Floats of the sums of all chunks: so many for the sake of cutting well, and where there would be
+  // fewer than kTasks otherwise. Large weights have tasks enough in their channels.
+  static constexpr int64_t kSumsWanted = int64_t{1} << 20, kSumsLimit = int64_t{8} << 20;
+  static constexpr int64_t kTasks = 8;
 
   static constexpr int64_t kLaneSums = int64_t{256} << 10;  // floats of one chunk
 
@@ -175,8 +178,10 @@ class WeightGradKernel final : public ConvolutionKernel {
       by_channels = by_lanes > 0.8 * by_pitch;
       group_floats = (by_channels ? padded : s.out_group()) * s.in_group() * s.taps();
       sums_floats = round_up(s.at.groups * group_floats, 16);
-      chunks = std::clamp<int64_t>(kSumsLimit / sums_floats, 1, std::min(kChunks, s.batch));
       channel_parts = divide_up(s.in_group(), channel_part(s));
+      const int64_t needed = divide_up(kTasks, s.at.groups * channel_parts);
+      chunks = std::max(kSumsWanted / sums_floats, std::min(kSumsLimit / sums_floats, needed));
+      chunks = std::clamp<int64_t>(chunks, 1, std::min(kChunks, s.batch));
       dy_floats = (by_channels ? padded : s.out_group()) *
                   round_up(plan.tile_rows * plan.pitch + lanes, 16);
       tasks = chunks * s.at.groups * channel_parts;

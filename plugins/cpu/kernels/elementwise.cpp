@@ -50,20 +50,26 @@ class VmKernel final : public Kernel {
  public:
   VmKernel(tn_device d, const tn_signature& s, std::unique_ptr<VmProgram> program)
       : Kernel(d), program_(std::move(program)), output_count_(s.output_count) {
-    flat_ = true;
+    bool flat = true;
     for (uint32_t i = 0; i < s.operand_count; ++i) {
       const uint32_t layout = TN_CLASS_LAYOUT(s.classes[i]);
       if (layout == TN_LAYOUT_BROADCAST && i >= output_count_) {
         constants_ |= uint64_t{1} << (i - output_count_);
       } else if (layout != TN_LAYOUT_CONTIGUOUS && (s.flags & TN_SIGNATURE_DENSE) == 0) {
-        flat_ = false;
+        flat = false;
       }
     }
+    flat_ = flat;
+    few_ = flat ? program_->few() : 0;
   }
 
   tn_status launch(const Launch& launch) const override {
     const int64_t count = element_count(*launch.operands[0]);
     if (count == 0) return TN_OK;
+    if (count <= few_) {
+      VmLaunch::run_few(*program_, launch.operands, constants_, count);
+      return TN_OK;
+    }
     if (flat_) {
       VmLaunch::run_flat(*program_, device->host, launch.operands, constants_, launch.scalars,
                          count);
@@ -85,7 +91,8 @@ class VmKernel final : public Kernel {
   std::unique_ptr<VmProgram> program_;
   uint32_t output_count_;
   uint64_t constants_ = 0;  // bit i: input i is one element for all
-  bool flat_;
+  bool flat_ = false;
+  int64_t few_ = 0;  // up to so many elements have the shortest way
 };
 
 // Values of a program as the elements of a reduction.

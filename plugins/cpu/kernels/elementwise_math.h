@@ -52,6 +52,27 @@ TENON_CPU_INLINE Float clamp(Float x, float low, float high) {
   return greater(splat(low), lesser(splat(high), x));
 }
 
+// 1 / x within 2 ULP and a / x within 1, for x in [2^-100, 2^100]: dividing vectors waits for its
+// one unit, products do not.
+TENON_CPU_INLINE Float reciprocal(Float x) {
+#if defined(__AVX2__)
+  const Float guess = reciprocal_guess(x);
+  const Float error = multiply_add(-x, guess, splat(1.0f));
+  return multiply_add(guess, error, guess);
+#else
+  return splat(1.0f) / x;
+#endif
+}
+TENON_CPU_INLINE Float quotient(Float a, Float x) {
+#if defined(__AVX2__)
+  const Float inverse = reciprocal(x);
+  const Float near = a * inverse;
+  return multiply_add(multiply_add(-near, x, a), inverse, near);
+#else
+  return a / x;
+#endif
+}
+
 // Lanes of y where mask is set become f(x), by the C library.
 template <class F>
 TENON_CPU_INLINE Float patch(Float y, Int mask, Float x, F f) {
@@ -146,9 +167,9 @@ struct VectorExpm1 {
 
 struct VectorSigmoid {
   TENON_CPU_INLINE static Float apply(Float x) {
-    const Exponent split = split_exponent(clamp(x, -105.0f, 88.0f));
+    const Exponent split = split_exponent(clamp(x, -105.0f, 30.0f));  // from 17 on it is 1
     const Float e = scale(split.minus_one + splat(1.0f), split.power);
-    return e / (splat(1.0f) + e);
+    return quotient(e, splat(1.0f) + e);
   }
 };
 
@@ -157,7 +178,7 @@ struct VectorTanh {
   TENON_CPU_INLINE static Float apply(Float x) {
     const Float a = lesser(splat(10.0f), absolute(x));
     const Float m = exponential_minus_one_within(a + a);
-    return copy_sign(m / (m + splat(2.0f)), x);
+    return copy_sign(quotient(m, m + splat(2.0f)), x);
   }
 };
 
@@ -424,7 +445,7 @@ struct VectorErf {
 struct VectorErfc {
   TENON_CPU_INLINE static Float apply(Float x) {
     const Float a = lesser(splat(10.1f), absolute(x));
-    const Float r = splat(1.0f) / (a + splat(1.0f));
+    const Float r = reciprocal(a + splat(1.0f));
     const Float p =
         polynomial(multiply_add(r, splat(-2.0f), splat(1.0f)), 8.404796244576573e-05f,
                    4.187552840448916e-04f, 5.925500299781561e-04f, -3.5105107235722244e-04f,

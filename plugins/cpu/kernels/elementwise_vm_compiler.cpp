@@ -261,6 +261,9 @@ void VmProgram::choose_direct(const tn_program& p) {
   direct_count_ = in.count;
   for (uint32_t k = 0; k < in.count; ++k) direct_operands_[k] = in.operands[k];
   direct_ = vm_->direct[in.opcode];
+  bool numbers = false;
+  for (uint32_t k = 0; k < in.count; ++k) numbers = numbers || in.operands[k] >= p.input_count;
+  if (direct_ != nullptr && in.count > 0 && !numbers) few_ = grain_;
 }
 
 std::unique_ptr<VmProgram> VmProgram::compile(const tn_program& p, const uint32_t* inputs,

@@ -19,6 +19,8 @@ class VmProgram {
                                             const KernelTables& tables);
 
   [[nodiscard]] int64_t grain() const { return grain_; }
+  // Up to so many elements VmLaunch::run_few may run it; 0: none.
+  [[nodiscard]] int64_t few() const { return few_; }
 
  private:
   void choose_direct(const tn_program& program);
@@ -39,6 +41,7 @@ class VmProgram {
   uint32_t direct_operands_[2] = {};  // inputs, then scalars
   uint32_t scratch_slots_ = 0;        // behind inputs, outputs and scalars
   int64_t grain_ = 0;
+  int64_t few_ = 0;
 };
 
 // The operands of one launch. Parts of the space may run on different threads.
@@ -48,7 +51,17 @@ class VmLaunch {
   static void run_flat(const VmProgram& program, const tn_host* host,
                        const tn_tensor* const* operands, uint64_t constants,
                        const uint64_t* scalars, int64_t count);
-  // The same for a program of one instruction.
+  // The same for a program of one instruction on tensors alone, on this thread: there is little
+  // between the call and the loop.
+  static void run_few(const VmProgram& program, const tn_tensor* const* operands,
+                      uint64_t constants, int64_t count) {
+    const uint32_t a = program.direct_operands_[0];
+    const uint32_t b = program.direct_operands_[program.direct_count_ - 1];
+    const VmValues in[2] = {{data_of<const float>(*operands[1 + a]), (constants >> a & 1u) != 0},
+                            {data_of<const float>(*operands[1 + b]), (constants >> b & 1u) != 0}};
+    program.direct_(data_of(*operands[0]), in, count);
+  }
+  // The same for any program of one instruction.
   static void run_direct(const VmProgram& program, const tn_host* host,
                          const tn_tensor* const* operands, uint64_t constants,
                          const uint64_t* scalars, int64_t count);
