@@ -18,7 +18,7 @@ Tensor seed_of(const Tensor& output, const Tensor& gradient, size_t i, std::stri
     check(output.numel() == 1, kCode, op,
           "grad can be implicitly created only for scalar outputs, got ", output,
           "; pass a gradient of its sizes, or reduce it with sum() or mean()");
-    Tensor one(make_dense_like(*output.impl(), output.dtype()));
+    Tensor one(make_dense_like(*output.impl(), output.impl()->call_word()));
     primitive::fill(one, 1);
     return one;
   }

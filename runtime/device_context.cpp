@@ -16,8 +16,6 @@ namespace {
 
 std::atomic<bool> forked{false};  // this process is a fork of one that had devices open
 
-constexpr size_t kMaxContexts = 256;
-
 // A stream per thread for devices that run inline: nothing to order between threads. Trivial, so
 // that the hot path needs no initialisation guard.
 constexpr size_t kThreadStreams = 16;
@@ -63,7 +61,7 @@ ErrorCode code_of(tn_status status) {
 
 // All contexts by id; slot 0 is host memory.
 struct DeviceContexts {
-  std::array<std::atomic<DeviceContext*>, kMaxContexts> slots{};
+  std::array<std::atomic<DeviceContext*>, DeviceContext::kMaxOpen> slots{};
   uint32_t count = 1;
 
   DeviceContexts() {
@@ -98,7 +96,7 @@ struct DeviceContexts {
   static inline constinit std::atomic<DeviceContexts*> made{nullptr};
 
   DeviceContext* find(const Device& device) const {
-    for (uint32_t i = 0; i < kMaxContexts; ++i) {
+    for (uint32_t i = 0; i < DeviceContext::kMaxOpen; ++i) {
       DeviceContext* context = slots[i].load(std::memory_order_acquire);
       if (context == nullptr) return nullptr;
       if (context->device() == device) return context;
@@ -132,8 +130,8 @@ DeviceContext& DeviceContext::get(const Device& device) {
   made->open_compute();  // throws before anything is registered
   const ForkLock lock(ForkLockId::kContexts);
   if (DeviceContext* context = contexts.find(device)) return *context;  // somebody was faster
-  check(contexts.count < kMaxContexts, ErrorCode::kDevice, "device", "at most ", kMaxContexts,
-        " devices can be open, ", device, " is one too many");
+  check(contexts.count < DeviceContext::kMaxOpen, ErrorCode::kDevice, "device", "at most ",
+        DeviceContext::kMaxOpen, " devices can be open, ", device, " is one too many");
   made->id_ = contexts.count++;
   contexts.slots[made->id_].store(made.get(), std::memory_order_release);
   made->allocator_.follow_history();
@@ -291,7 +289,10 @@ tn_status DeviceContext::try_launch(tn_kernel kernel, const Op& op,
       });
       if (status != TN_OUT_OF_MEMORY) [[likely]]
         return status;
-      allocator_.empty_cache();  // and once more, below
+      allocator_.empty_cache();
+      return call_slot(*plugin_, "launch", [&] {
+        return plugin_->ops.launch(own, kernel, operands, scalars, nullptr, uint64_t{0});
+      });
     }
   }
   return launch_with(kernel, op, operands, scalars, workspace_bytes);

@@ -22,6 +22,7 @@ class Op;
 
 class TENON_API DeviceContext {
  public:
+  static constexpr uint32_t kMaxOpen = 256;  // ids are below
   // Opens on first use. Errors: Device, DeviceLost.
   [[nodiscard]] static DeviceContext& get(const Device& device);
   [[nodiscard]] static DeviceContext& cpu() noexcept;

@@ -55,9 +55,9 @@ struct BFloat16 {
   operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };
 
+inline constexpr int8_t kSizesOfDTypes[] = {0, 1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
 [[nodiscard]] constexpr int64_t size_bytes(DType dtype) noexcept {
-  constexpr int8_t kSizes[] = {0, 1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
-  return kSizes[static_cast<uint8_t>(dtype)];
+  return kSizesOfDTypes[static_cast<uint8_t>(dtype)];
 }
 [[nodiscard]] constexpr bool is_floating_point(DType dtype) noexcept {
   return dtype >= DType::kFloat16;

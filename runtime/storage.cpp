@@ -6,23 +6,28 @@
 
 namespace tenon {
 
+inline Storage::Storage(DeviceContext& context, Block* block, uint64_t size_bytes) noexcept
+    : context_(&context),
+      block_(block),
+      host_(block->segment->host == nullptr ? nullptr : block->segment->host + block->offset_bytes),
+      offset_bytes_(block->offset_bytes),
+      size_bytes_(size_bytes),
+      buffer_(block->segment->buffer.load(std::memory_order_acquire)) {}
+
 Ref<Storage> Storage::allocate(DeviceContext& context, uint64_t size_bytes) {
-  // The object first: whichever of the two can't be had, the other is given back.
-  auto storage = Ref<Storage>::adopt(new (ObjectPool<Storage>::take()) Storage);
-  storage->context_ = &context;
   Block* block = context.allocator().allocate(size_bytes);
-  storage->block_ = block;
-  storage->size_bytes_ = size_bytes;
-  storage->offset_bytes_ = block->offset_bytes;
-  storage->buffer_.store(block->segment->buffer.load(std::memory_order_acquire),
-                         std::memory_order_relaxed);
-  if (block->segment->host != nullptr) storage->host_ = block->segment->host + block->offset_bytes;
-  return storage;
+  void* object = nullptr;
+  try {
+    object = ObjectPool<Storage>::take();
+  } catch (...) {
+    context.allocator().free(block);
+    throw;
+  }
+  return Ref<Storage>::adopt(new (object) Storage(context, block, size_bytes));
 }
 
 Ref<Storage> Storage::adopt(void* data, uint64_t size_bytes, std::function<void()> release) {
-  Ref<Storage> storage(new (ObjectPool<Storage>::take()) Storage);
-  storage->context_ = &DeviceContext::cpu();
+  Ref<Storage> storage(new (ObjectPool<Storage>::take()) Storage(DeviceContext::cpu()));
   storage->host_ = static_cast<std::byte*>(data);
   storage->size_bytes_ = size_bytes;
   storage->release_ = std::make_unique<std::function<void()>>(std::move(release));

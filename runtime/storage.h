@@ -46,10 +46,11 @@ class TENON_API Storage : public RefCounted {
   static void destroy(Storage* storage) noexcept;
 
  private:
-  Storage() = default;
+  explicit Storage(DeviceContext& context) noexcept : context_(&context) {}
+  Storage(DeviceContext& context, Block* block, uint64_t size_bytes) noexcept;
   ~Storage() = default;
 
-  DeviceContext* context_ = nullptr;
+  DeviceContext* context_;
   Block* block_ = nullptr;  // nullptr when adopted or empty
   std::byte* host_ = nullptr;
   uint64_t offset_bytes_ = 0;  // within the segment

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <thread>
 
 #include <tenon/runtime/device_context.h>
@@ -25,8 +26,17 @@ uint32_t alignment_of(const TensorImpl& impl) noexcept {
   return static_cast<uint32_t>(std::countr_zero(address | uint64_t{64}));
 }
 
-uint32_t class_of(uint32_t dtype, uint32_t rank, uint32_t layout, uint32_t alignment) noexcept {
-  return static_cast<uint32_t>(TN_CLASS(dtype, rank, layout, alignment));
+uint64_t call_word_of(const tn_tensor& desc, uint32_t layout, uint32_t alignment,
+                      int64_t numel) noexcept {
+  static_assert(TN_DTYPE_COUNT <= 16 && kZeroDim >> (kOperandKeyShift + kOperandKeyBits - 1) == 1);
+  uint64_t word = static_cast<uint32_t>(TN_CLASS(desc.dtype, desc.rank, layout, alignment));
+  word |= uint64_t{desc.dtype | alignment << 4} << kOperandKeyShift;
+  if (desc.rank == 0) word |= kZeroDim;
+  if (numel == 1) word |= kOneElement;
+  if (layout == TN_LAYOUT_BROADCAST) word |= kRepeated;
+  if (numel == 0 || (layout != TN_LAYOUT_CONTIGUOUS && layout != TN_LAYOUT_BROADCAST))
+    word |= kNotFlat;
+  return word;
 }
 
 }  // namespace
@@ -48,14 +58,12 @@ uint32_t layout_of(const tn_tensor& desc) noexcept {
 AutogradSlot::~AutogradSlot() = default;
 
 Ref<TensorImpl> TensorImpl::make() {
-  auto impl = Ref<TensorImpl>::adopt(new (ObjectPool<TensorImpl>::take()) TensorImpl);
-  impl->desc.struct_size = sizeof(tn_tensor);
-  return impl;
+  return Ref<TensorImpl>::adopt(new (ObjectPool<TensorImpl>::take()) TensorImpl);
 }
 
-uint32_t TensorImpl::find_class_word() const noexcept {
-  const uint32_t word = class_of(desc.dtype, desc.rank, find_layout(*this), alignment_of(*this));
-  class_word_.store(word, std::memory_order_relaxed);
+uint64_t TensorImpl::find_call_word() const noexcept {
+  const uint64_t word = call_word_of(desc, find_layout(*this), alignment_of(*this), numel);
+  call_word_.store(word, std::memory_order_relaxed);
   return word;
 }
 
@@ -68,17 +76,16 @@ void TensorImpl::take_geometry(const TensorImpl& from) {
   desc.offset_bytes = from.desc.offset_bytes;
   desc.dtype = from.desc.dtype;
   desc.rank = from.desc.rank;
-  std::copy_n(from.desc.shape, TN_MAX_RANK, desc.shape);  // of fixed size: no call
-  std::copy_n(from.desc.strides, TN_MAX_RANK, desc.strides);
+  std::memcpy(desc.shape, from.desc.shape, sizeof desc.shape);  // of fixed size: no call
+  std::memcpy(desc.strides, from.desc.strides, sizeof desc.strides);
   numel = from.numel;
   contiguous = from.contiguous;
-  class_word_.store(from.class_word_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  call_word_.store(from.call_word_.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 Ref<TensorImpl> TensorImpl::alias() const {
   Ref<TensorImpl> impl = make();
   impl->take_geometry(*this);
-  impl->wrapped_number = wrapped_number;
   return impl;
 }
 
@@ -142,22 +149,30 @@ void TensorImpl::set_geometry(const Shape& shape, const Shape& strides, int64_t 
       storage->offset_bytes() + static_cast<uint64_t>(checked_mul(offset, item, op));
   desc.dtype = static_cast<uint32_t>(dtype);
   desc.rank = static_cast<uint32_t>(shape.rank());
-  std::copy_n(shape.data(), TN_MAX_RANK, desc.shape);
-  std::copy_n(strides.data(), TN_MAX_RANK, desc.strides);
+  std::memcpy(desc.shape, shape.data(), sizeof desc.shape);
+  std::memcpy(desc.strides, strides.data(), sizeof desc.strides);
   numel = empty ? 0 : dense;
   contiguous = row_major || empty;
-  class_word_.store(0, std::memory_order_relaxed);
+  call_word_.store(0, std::memory_order_relaxed);
 }
 
-void TensorImpl::set_dense(Ref<Storage> memory, DType dtype, int64_t count) noexcept {
-  storage = std::move(memory);
-  numel = count;
-  desc.buffer = storage->known_buffer();
-  desc.offset_bytes = storage->offset_bytes();
-  desc.dtype = static_cast<uint32_t>(dtype);
-  if (count > 0)
-    class_word_.store(class_of(desc.dtype, desc.rank, TN_LAYOUT_CONTIGUOUS, alignment_of(*this)),
-                      std::memory_order_relaxed);
+inline TensorImpl::TensorImpl(const TensorImpl& model, uint64_t word, Ref<Storage> memory) noexcept
+    : storage(std::move(memory)), numel(model.numel) {
+  const Storage& own = *storage;
+  desc.struct_size = sizeof desc;
+  desc.flags = 0;
+  desc.buffer = own.known_buffer();
+  desc.offset_bytes = own.offset_bytes();
+  desc.dtype = TN_CLASS_DTYPE(word);
+  desc.rank = model.desc.rank;
+  std::memcpy(desc.shape, model.desc.shape, sizeof desc.shape);  // of fixed size: no call
+  std::memcpy(desc.strides, model.desc.strides, sizeof desc.strides);
+  int64_t step = 1;
+  for (uint32_t d = desc.rank; d-- > 0; step *= desc.shape[d]) desc.strides[d] = step;
+  const uint32_t alignment = alignment_of(*this);
+  if (alignment != TN_CLASS_ALIGN(word)) [[unlikely]]
+    word = call_word_of(desc, TN_LAYOUT_CONTIGUOUS, alignment, numel);
+  call_word_.store(word, std::memory_order_relaxed);
 }
 
 Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape, DType dtype) {
@@ -172,24 +187,20 @@ Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape, DType dty
     desc.strides[d] = step;
     step *= std::max<int64_t>(shape[d], 1);
   }
-  impl->set_dense(Storage::allocate(context, static_cast<uint64_t>(bytes)), dtype, count);
+  impl->storage = Storage::allocate(context, static_cast<uint64_t>(bytes));
+  impl->numel = count;
+  desc.buffer = impl->storage->known_buffer();
+  desc.offset_bytes = impl->storage->offset_bytes();
+  desc.dtype = static_cast<uint32_t>(dtype);
   return impl;
 }
 
-Ref<TensorImpl> make_dense_like(const TensorImpl& model, DType dtype) {
+Ref<TensorImpl> make_dense_like(const TensorImpl& model, uint64_t word) {
+  const auto dtype = static_cast<DType>(TN_CLASS_DTYPE(word));
   const int64_t bytes = checked_mul(model.numel, size_bytes(dtype), "allocate");
-  Ref<TensorImpl> impl = TensorImpl::make();
-  tn_tensor& desc = impl->desc;
-  desc.rank = model.desc.rank;
-  int64_t step = 1;
-  for (uint32_t d = desc.rank; d-- > 0;) {
-    desc.shape[d] = model.desc.shape[d];
-    desc.strides[d] = step;
-    step *= std::max<int64_t>(desc.shape[d], 1);
-  }
-  impl->set_dense(Storage::allocate(model.storage->context(), static_cast<uint64_t>(bytes)), dtype,
-                  model.numel);
-  return impl;
+  Ref<Storage> memory = Storage::allocate(model.storage->context(), static_cast<uint64_t>(bytes));
+  return Ref<TensorImpl>::adopt(new (ObjectPool<TensorImpl>::take())
+                                    TensorImpl(model, word, std::move(memory)));
 }
 
 }  // namespace tenon

@@ -21,7 +21,7 @@ struct TENON_API AutogradSlot {
 struct TENON_API TensorImpl : RefCounted {
   // As the plugin sees it: shape, element strides, absolute byte offset. desc.buffer may still be
   // null for host memory (Storage::buffer() fills it before a launch).
-  tn_tensor desc{};
+  tn_tensor desc;
   Ref<Storage> storage;
   int64_t numel = 0;
   bool contiguous = true;  // row-major dense
@@ -30,7 +30,6 @@ struct TENON_API TensorImpl : RefCounted {
   std::atomic<BufferState> buffer_state = BufferState::kUnknown;
   // True when this tensor takes part in the graph: a leaf that wants a gradient, or a result.
   bool requires_grad = false;
-  bool wrapped_number = false;  // 0-dim result made from a host scalar: weak in promotion
   // Views know the tensor they look into (never itself a view), so in-place edits can rebase.
   // Null for detached tensors, and for views that were made of a recorded tensor without recording.
   Ref<TensorImpl> base;
@@ -57,21 +56,26 @@ struct TENON_API TensorImpl : RefCounted {
     return &desc;
   }
 
-  // dtype, rank, layout and alignment in one word (TN_CLASS), worked out when first asked for.
-  [[nodiscard]] uint32_t class_word() const noexcept {
-    const uint32_t known = class_word_.load(std::memory_order_relaxed);
-    return known != 0 ? known : find_class_word();
+  // dtype, rank, layout and alignment in one word (TN_CLASS).
+  [[nodiscard]] uint32_t class_word() const noexcept { return static_cast<uint32_t>(call_word()); }
+  // The same in the low half, OperandTrait and key bits in the high one: all that a call needs to
+  // know of an operand but its sizes. Worked out when first asked for.
+  [[nodiscard]] uint64_t call_word() const noexcept {
+    const uint64_t known = call_word_.load(std::memory_order_relaxed);
+    return known != 0 ? known : find_call_word();
   }
 
   // Geometry is proved here, once: every element lies inside the storage.
   // offset in elements. Errors: InvalidArgument (negative sizes or strides, out of bounds).
   void set_geometry(const Shape& shape, const Shape& strides, int64_t offset, DType dtype,
                     std::string_view op);
-  // Memory of its own for `count` row-major elements; their sizes and strides are set already.
-  void set_dense(Ref<Storage> memory, DType dtype, int64_t count) noexcept;
   // Memory and geometry of another tensor, outside the graph.
   void take_geometry(const TensorImpl& from);
 
+  TensorImpl() noexcept : desc{} { desc.struct_size = sizeof desc; }
+  // Row-major elements in memory of their own, of the sizes of `model`, which is not empty; `word`
+  // is what call_word() says of such a one.
+  TensorImpl(const TensorImpl& model, uint64_t word, Ref<Storage> memory) noexcept;
   [[nodiscard]] static Ref<TensorImpl> make();
   // Another handle of the same memory and geometry, outside the graph.
   [[nodiscard]] Ref<TensorImpl> alias() const;
@@ -79,9 +83,20 @@ struct TENON_API TensorImpl : RefCounted {
 
  private:
   TENON_API void resolve_buffer();
-  [[nodiscard]] uint32_t find_class_word() const noexcept;
+  [[nodiscard]] uint64_t find_call_word() const noexcept;
 
-  mutable std::atomic<uint32_t> class_word_{0};  // 0: not known yet
+  mutable std::atomic<uint64_t> call_word_{0};  // 0: not known yet
+};
+
+// In TensorImpl::call_word(). The key bits tell dtype, alignment and whether there are no
+// dimensions: what the plan of a pointwise call depends on beside the sizes.
+inline constexpr uint32_t kOperandKeyShift = 32, kOperandKeyBits = 9;
+inline constexpr uint64_t kOperandKeyMask = (uint64_t{1} << kOperandKeyBits) - 1;
+enum OperandTrait : uint64_t {
+  kZeroDim = uint64_t{1} << 40,  // the highest key bit
+  kOneElement = uint64_t{1} << 41,
+  kRepeated = uint64_t{1} << 42,  // one element in memory, seen as many
+  kNotFlat = uint64_t{1} << 43,   // neither of these nor row-major, or empty
 };
 
 // TN_LAYOUT_* of a descriptor.
@@ -90,7 +105,8 @@ struct TENON_API TensorImpl : RefCounted {
 // An allocated, row-major tensor. Hot path of every op.
 [[nodiscard]] TENON_API Ref<TensorImpl> make_dense(DeviceContext& context, const Shape& shape,
                                                    DType dtype);
-// The same on the device and of the sizes of another tensor.
-[[nodiscard]] TENON_API Ref<TensorImpl> make_dense_like(const TensorImpl& model, DType dtype);
+// The same by another tensor of that device and these sizes, which is not empty, and what
+// call_word() says of the new one unless its memory is aligned otherwise.
+[[nodiscard]] TENON_API Ref<TensorImpl> make_dense_like(const TensorImpl& model, uint64_t word);
 
 }  // namespace tenon

@@ -64,6 +64,11 @@ class TENON_API KernelCache {
       if (entry->mixed == mixed && same(*entry, key)) return entry;
     return nullptr;
   }
+  // The entry that was of use last, for those who look there first; any kind they agree on.
+  [[nodiscard]] CacheEntry* latest() const noexcept {
+    return latest_.load(std::memory_order_acquire);
+  }
+  void set_latest(CacheEntry* entry) noexcept { latest_.store(entry, std::memory_order_release); }
   // Adds the entry unless another thread was faster; returns the one in force.
   CacheEntry* insert(const CacheKey& key, std::unique_ptr<CacheEntry> entry);
 
@@ -76,6 +81,7 @@ class TENON_API KernelCache {
   }
 
   static constexpr size_t kBuckets = 32;
+  std::atomic<CacheEntry*> latest_{nullptr};
   std::atomic<CacheEntry*> buckets_[kBuckets] = {};
 };
 

@@ -5,12 +5,32 @@
 #include <utility>
 
 #include <tenon/runtime/dispatch/geometry.h>
-#include <tenon/runtime/dispatch/pointwise_internal.h>
+#include <tenon/runtime/dispatch/pointwise_flat_internal.h>
 #include <tenon/runtime/dispatch/recorded_call_internal.h>
 #include <tenon/runtime/ops/copy.h>
 
 namespace tenon {
 namespace {
+
+struct PointwiseTypes {
+  DType compute, result;
+};
+
+// A call on the general way. Arrays start unset: only what is counted is read.
+struct GeneralCall : PointwiseCall {
+  DeviceContext* context = nullptr;
+  PointwiseTypes types{};
+  DType out_dtype{};
+  size_t tensor_count = 0;
+  size_t scalar_count = 0;
+  TensorImpl* tensors[kMaxArguments];   // inputs that reach the kernel
+  bool is_tensor[kMaxArguments];        // per operand
+  const Scalar* scalars[kMaxScalars];   // scalar operands, then extras
+  std::vector<Scalar> numbers;          // what 0-dim tensors of the host hold
+  std::vector<Ref<TensorImpl>> copies;  // inputs replaced because they overlap the output
+
+  explicit GeneralCall(const PointwiseCall& call) : PointwiseCall(call) {}
+};
 
 // ---- promotion ----
 
@@ -24,10 +44,7 @@ class DTypeState {
       return merge(wrapped_, own);
     }
     const TensorImpl& impl = *operand.tensor().impl();
-    if (impl.wrapped_number)
-      merge(wrapped_, impl.dtype());
-    else
-      merge(impl.desc.rank == 0 ? zero_dim_ : dim_, impl.dtype());
+    merge(impl.desc.rank == 0 ? zero_dim_ : dim_, impl.dtype());
   }
   [[nodiscard]] DType result() const { return combine(dim_, combine(zero_dim_, wrapped_)); }
 
@@ -45,7 +62,7 @@ class DTypeState {
   DType dim_ = kNone, zero_dim_ = kNone, wrapped_ = kNone;
 };
 
-PointwiseTypes find_types(const PointwiseCall& call) {
+PointwiseTypes find_types(const GeneralCall& call) {
   const Op& op = call.op;
   const auto operands = call.operands;
 
@@ -81,7 +98,7 @@ PointwiseTypes find_types(const PointwiseCall& call) {
 
 // ---- devices and sizes ----
 
-void find_device(PointwiseCall& call) {
+void find_device(GeneralCall& call) {
   for (const Operand& operand : call.operands) {
     if (!operand.is_tensor()) continue;
     TensorImpl* impl = operand.tensor().impl();
@@ -96,7 +113,7 @@ void find_device(PointwiseCall& call) {
 
 // Splits operands into tensors and scalars; a 0-dim tensor of the host joins any device as a
 // number.
-void sort_operands(PointwiseCall& call) {
+void sort_operands(GeneralCall& call) {
   for (size_t i = 0; i < call.operands.size(); ++i) {
     const Operand& operand = call.operands[i];
     if (!operand.is_tensor()) {
@@ -129,7 +146,7 @@ bool same_sizes(const tn_tensor& a, const tn_tensor& b) noexcept {
   return true;
 }
 
-Shape broadcast_sizes(const PointwiseCall& call) {
+Shape broadcast_sizes(const GeneralCall& call) {
   if (call.tensor_count == 0) return {};
   Shape sizes = call.tensors[0]->shape();
   for (size_t i = 1; i < call.tensor_count; ++i)
@@ -139,7 +156,7 @@ Shape broadcast_sizes(const PointwiseCall& call) {
 }
 
 // Results keep the layout of inputs that all have the same dense, permuted one.
-bool wants_permuted(const PointwiseCall& call, const Shape& sizes) {
+bool wants_permuted(const GeneralCall& call, const Shape& sizes) {
   if (call.tensor_count == 0 || call.tensors[0]->contiguous) return false;
   const TensorImpl& first = *call.tensors[0];
   int64_t reach = 1;
@@ -154,7 +171,7 @@ bool wants_permuted(const PointwiseCall& call, const Shape& sizes) {
   return true;
 }
 
-void make_output(PointwiseCall& call, const Shape& sizes) {
+void make_output(GeneralCall& call, const Shape& sizes) {
   Ref<TensorImpl> impl = make_dense(*call.context, sizes, call.out_dtype);
   if (wants_permuted(call, sizes))
     impl->set_geometry(sizes, call.tensors[0]->strides(), 0, call.out_dtype, call.op.name());
@@ -167,7 +184,7 @@ void check_cast(const Op& op, DType from, DType to) {
          " can't be cast to the desired output type ", type_word(to));
 }
 
-void check_output(PointwiseCall& call, const Shape& sizes) {
+void check_output(GeneralCall& call, const Shape& sizes) {
   const TensorImpl& out = *call.out.impl();
   const bool in_place = call.form == CallForm::kInPlace;
   if (out.shape() != sizes)
@@ -202,7 +219,7 @@ struct Space {
   Shape sizes;  // of temporaries
 };
 
-void make_space(PointwiseCall& call, Space& space, bool keep_order) {
+void make_space(GeneralCall& call, Space& space, bool keep_order) {
   TensorImpl& out = *call.out.impl();
   TensorImpl* all[kMaxArguments + 1] = {&out};
   for (size_t i = 0; i < call.tensor_count; ++i) all[i + 1] = call.tensors[i];
@@ -227,7 +244,7 @@ void make_space(PointwiseCall& call, Space& space, bool keep_order) {
   }
 }
 
-void push_key(const PointwiseCall& call, const Space& space, CacheKey& key) {
+void push_key(const GeneralCall& call, const Space& space, CacheKey& key) {
   key.push(uint64_t{call.context->id()} | uint64_t{space.dense} << 16 |
            static_cast<uint64_t>(call.types.compute) << 24 |
            static_cast<uint64_t>(call.types.result) << 32 | uint64_t{space.count} << 40 |
@@ -239,7 +256,7 @@ void push_key(const PointwiseCall& call, const Space& space, CacheKey& key) {
   for (const int64_t attribute : call.attributes) key.push(static_cast<uint64_t>(attribute));
 }
 
-ProgramDraft draft_program(const PointwiseCall& call) {
+ProgramDraft draft_program(const GeneralCall& call) {
   std::vector<ProgramBuilder::Argument> arguments;
   size_t next = 0;
   for (size_t i = 0; i < call.operands.size(); ++i) {
@@ -277,7 +294,7 @@ void collect(const ProgramStep& step, const Space& space, const Temporaries& tem
   }
 }
 
-Temporaries make_temporaries(const PointwiseCall& call, const Space& space,
+Temporaries make_temporaries(const GeneralCall& call, const Space& space,
                              const SplitProgram& split) {
   Temporaries result;
   const Shape sizes(std::span(space.operands[0]->shape, space.operands[0]->rank));
@@ -290,7 +307,7 @@ uint32_t launch_flags(const Space& space) {
   return signature_flags() | (space.dense ? TN_SIGNATURE_DENSE : 0u);
 }
 
-std::unique_ptr<PointwisePlan> make_plan(const PointwiseCall& call, const Space& space) {
+std::unique_ptr<PointwisePlan> make_plan(const GeneralCall& call, const Space& space) {
   auto plan = std::make_unique<PointwisePlan>();
   ProgramDraft draft = draft_program(call);
   plan->scalars = draft.scalars;
@@ -311,7 +328,7 @@ std::unique_ptr<PointwisePlan> make_plan(const PointwiseCall& call, const Space&
   return plan;
 }
 
-void execute(PointwiseCall& call, const Space& space, const PointwisePlan& plan) {
+void execute(GeneralCall& call, const Space& space, const PointwisePlan& plan) {
   Temporaries temporaries;
   if (!plan.split.temporaries.empty()) temporaries = make_temporaries(call, space, plan.split);
   uint64_t slots[64];
@@ -339,9 +356,8 @@ bool wants_gradient(const PointwiseCall& call, const FlatOperands& operands) {
   return !call.op.has(kNoGradient) || (call.out.defined() && call.out.impl()->in_graph());
 }
 
-void compute(PointwiseCall& call, const FlatOperands& operands) {
-  if (operands.fit() && operands.run(call)) [[likely]]
-    return;
+void compute_generally(const PointwiseCall& asked, const FlatOperands& operands) {
+  GeneralCall call(asked);
   find_device(call);
   sort_operands(call);
   call.types = find_types(call);
@@ -371,8 +387,14 @@ void compute(PointwiseCall& call, const FlatOperands& operands) {
   if (operands.fit()) operands.keep(call, *plan);
 }
 
+void compute(const PointwiseCall& call, const FlatOperands& operands) {
+  if (operands.fit() && operands.run(call)) [[likely]]
+    return;
+  compute_generally(call, operands);
+}
+
 // With history: the call as the recorder sees it, scalar operands as undefined tensors.
-void compute_recorded(PointwiseCall& call, const FlatOperands& operands) {
+[[gnu::noinline]] void compute_recorded(const PointwiseCall& call, const FlatOperands& operands) {
   static const Tensor& none = *new Tensor;
   const Tensor* inputs[kMaxArguments];
   std::array<Scalar, kMaxScalars> scalars;
@@ -396,14 +418,16 @@ void compute_recorded(PointwiseCall& call, const FlatOperands& operands) {
   recorded.record();
 }
 
-void run(PointwiseCall& call) {
+void run(const PointwiseCall& call) {
   if (call.operands.size() > kMaxArguments ||
       call.operands.size() + call.extras.size() > kMaxScalars) [[unlikely]]
     fail(ErrorCode::kInternal, call.op.name(), "too many operands");
   const FlatOperands operands(call);
   if (wants_gradient(call, operands)) [[unlikely]]
     return compute_recorded(call, operands);
-  compute(call, operands);
+  if (operands.fit() && operands.run(call)) [[likely]]
+    return;
+  compute_generally(call, operands);
 }
 
 // An empty out takes the result's shape, and its memory.
@@ -413,8 +437,8 @@ void run_into_empty(const PointwiseCall& asked) {
         "functions with out=... arguments don't support automatic differentiation, but one of the "
         "arguments requires grad; use the op without out=, or a NoGradGuard");
   Tensor made;
-  PointwiseCall call(asked.op, asked.operands, asked.extras, asked.attributes, CallForm::kOut,
-                     made);
+  const PointwiseCall call{asked.op,         asked.operands, asked.extras,
+                           asked.attributes, CallForm::kOut, made};
   run(call);
   TensorImpl& target = *out.impl();
   check_cast(call.op, made.dtype(), target.dtype());
@@ -442,8 +466,12 @@ void check_writable(const Tensor& out, std::string_view op) {
 Tensor pointwise(const Op& op, std::initializer_list<Operand> operands,
                  std::initializer_list<Scalar> scalars, std::initializer_list<int64_t> attributes) {
   Tensor out;
-  PointwiseCall call(op, {operands.begin(), operands.size()}, {scalars.begin(), scalars.size()},
-                     {attributes.begin(), attributes.size()}, CallForm::kFunctional, out);
+  const PointwiseCall call{op,
+                           {operands.begin(), operands.size()},
+                           {scalars.begin(), scalars.size()},
+                           {attributes.begin(), attributes.size()},
+                           CallForm::kFunctional,
+                           out};
   run(call);
   return out;
 }
@@ -454,8 +482,12 @@ Tensor& pointwise_(const Op& op, Tensor& self, std::initializer_list<Operand> ot
   check(others.size() < kMaxArguments, ErrorCode::kInternal, op.name(), "too many operands");
   std::array<Operand, kMaxArguments> operands{Operand(self), 0, 0, 0, 0, 0};
   std::copy(others.begin(), others.end(), operands.begin() + 1);
-  PointwiseCall call(op, {operands.data(), others.size() + 1}, {scalars.begin(), scalars.size()},
-                     {attributes.begin(), attributes.size()}, CallForm::kInPlace, self);
+  const PointwiseCall call{op,
+                           {operands.data(), others.size() + 1},
+                           {scalars.begin(), scalars.size()},
+                           {attributes.begin(), attributes.size()},
+                           CallForm::kInPlace,
+                           self};
   run(call);
   return self;
 }
@@ -465,8 +497,12 @@ Tensor& pointwise_out(const Op& op, Tensor& out, std::initializer_list<Operand> 
                       std::initializer_list<int64_t> attributes) {
   check(out.defined(), ErrorCode::kInvalidArgument, op.name(),
         "out= needs a defined tensor; make it with tenon::empty");
-  PointwiseCall call(op, {operands.begin(), operands.size()}, {scalars.begin(), scalars.size()},
-                     {attributes.begin(), attributes.size()}, CallForm::kOut, out);
+  const PointwiseCall call{op,
+                           {operands.begin(), operands.size()},
+                           {scalars.begin(), scalars.size()},
+                           {attributes.begin(), attributes.size()},
+                           CallForm::kOut,
+                           out};
   if (out.dim() == 1 && out.numel() == 0)
     run_into_empty(call);
   else

@@ -113,6 +113,9 @@ function(tenon_add_layer name)
     EXPORT_NAME ${name} VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   target_compile_features(tenon_${name} PUBLIC cxx_std_20)
+  # Calls within a layer are direct, and may be inlined: nobody replaces its functions from outside.
+  target_compile_options(tenon_${name} PRIVATE -fno-semantic-interposition)
+  target_link_options(tenon_${name} PRIVATE -Wl,-Bsymbolic-functions)
   # Headers of third parties mark some of their symbols as exported; ours must be the only ones.
   target_link_options(tenon_${name} PRIVATE ${TENON_NO_UNDEFINED} -Wl,--exclude-libs,ALL
     "-Wl,--version-script=${PROJECT_SOURCE_DIR}/tools/cmake/exports.map")
