@@ -41,10 +41,6 @@ std::string refuse(const Gpu& gpu, const plugin::Signature& s) {
   return op->refuse(gpu, s);
 }
 
-bool is_staged(std::string_view op) {
-  return op == TN_OP_SCAN || op == TN_OP_SORT || op == TN_OP_NONZERO || op == TN_OP_NONZERO_COUNT;
-}
-
 class Device {
  public:
   Device(std::shared_ptr<Instance> instance, VkPhysicalDevice physical)
@@ -85,10 +81,7 @@ class Device {
   }
   [[nodiscard]] tn_answer query(const plugin::Signature& s) const {
     const std::string reason = refuse(*gpu_, s);
-    if (reason.empty()) return plugin::native();
-    tn_answer answer = plugin::no(reason);
-    if (is_staged(s.op()) && find_operator(s) == nullptr) answer.flags |= TN_ANSWER_HOST_STAGED;
-    return answer;
+    return reason.empty() ? plugin::native() : plugin::no(reason);
   }
   [[nodiscard]] std::unique_ptr<Kernel> prepare(const plugin::Signature& s) const {
     gpu_->check_alive();

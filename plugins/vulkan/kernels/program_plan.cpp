@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "geometry.h"
+
 namespace tenon::vulkan {
 
 using support::is_float;
@@ -84,20 +86,6 @@ void check_operands(const plugin::Signature& s, const ProgramPlan& p) {
   }
 }
 
-// The integer dtype of the same size: bits are moved as they are.
-uint32_t raw_dtype(uint32_t dtype) {
-  switch (support::dtype_size(dtype)) {
-    case 1:
-      return dtype == TN_DTYPE_BOOL ? TN_DTYPE_BOOL : TN_DTYPE_U8;
-    case 2:
-      return TN_DTYPE_I16;
-    case 4:
-      return TN_DTYPE_I32;
-    default:
-      return TN_DTYPE_I64;
-  }
-}
-
 }  // namespace
 
 bool ProgramPlan::is_strided() const {
@@ -166,7 +154,7 @@ ProgramPlan copy_plan(const Gpu& gpu, const plugin::Signature& s) {
   p.input_count = 1;
   const uint32_t to = s.dtype(0), from = s.dtype(1);
   if (to == from) {
-    p.dtypes = {raw_dtype(from)};
+    p.dtypes = {raw_dtype_of(from)};
     p.outputs = {0};
   } else {
     if ((to == TN_DTYPE_F64 || from == TN_DTYPE_F64) && !gpu.features().f64) {

@@ -194,7 +194,7 @@ float split_logarithm(const float x, const float correction, out float exponent)
   const uint first = floatBitsToUint(x);
   // A number below 2^-126, as integers: hardware may flush it.
   const bool small = first < 0x800000u;
-  const float y = small ? float(first) * 1.401298464e-22 : x;  // 2^-149 2^77
+  const float y = small ? float(first) * 2.117582368135751e-22 : x;  // 2^-149 2^77
   const int bits = floatBitsToInt(y);
   const int n = (bits - 0x3f3504f3) >> 23;
   const float m = intBitsToFloat(bits - (n << 23));
@@ -465,6 +465,7 @@ float pow_f(const float x, const float y) {
   const float a = abs_f(x), b = abs_f(y);
   const bool whole = b >= 8388608.0 || floor(y) == y;
   const bool odd = whole && b < 16777216.0 && (int(y) & 1) != 0;
+  if (is_negative_bits(x) && !whole && !is_zero_bits(x) && a != infinity_f()) return nan_f();
   float r;
   if (a == 1.0) {
     r = 1.0;
@@ -476,7 +477,6 @@ float pow_f(const float x, const float y) {
     r = y > 0.0 ? infinity_f() : 0.0;
   } else {
     r = power_of_magnitude(a, y);
-    if (x < 0.0 && !whole) return nan_f();
   }
   return is_negative_bits(x) && odd ? -r : r;
 }

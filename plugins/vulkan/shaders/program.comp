@@ -202,9 +202,17 @@ int cast_l_i32(const int64_t x) { return int(x); }
 int64_t cast_l_i64(const int64_t x) { return x; }
 
 bool cast_i_bool(const int x) { return x != 0; }
-float cast_i_f16(const int x) { return cast_l_f16(int64_t(x)); }
-float cast_i_bf16(const int x) { return cast_l_bf16(int64_t(x)); }
-float cast_i_f32(const int x) { return cast_l_f32(int64_t(x)); }
+// As odd_of(); 32 bits suffice.
+float odd_of_int(const int x) {
+  const uint a = x < 0 ? uint(-x) : uint(x);
+  const int shift = max(findMSB(a) - 23, 0);
+  const uint kept = a >> shift, cut = (kept << shift) != a ? 1u : 0u;
+  const float m = float(kept | cut) * power_of_two(shift);
+  return x < 0 ? -m : m;
+}
+float cast_i_f16(const int x) { return round_f16(odd_of_int(x)); }
+float cast_i_bf16(const int x) { return round_bf16(odd_of_int(x)); }
+float cast_i_f32(const int x) { return float(x); }
 int cast_i_u8(const int x) { return wrap_u8(x); }
 int cast_i_i8(const int x) { return wrap_i8(x); }
 int cast_i_i16(const int x) { return wrap_i16(x); }
