@@ -108,9 +108,7 @@ uint32_t Gpu::find_type(VkMemoryPropertyFlags wanted) const {
   return UINT32_MAX;
 }
 
-uint64_t Gpu::allocation_max() const {
-  return std::min(features_.allocation_max, budget_bytes_);
-}
+uint64_t Gpu::allocation_max() const { return std::min(features_.allocation_max, budget_bytes_); }
 
 Allocation Gpu::make(uint64_t size_bytes, uint32_t memory_type, bool mapped) {
   Allocation a;

@@ -197,8 +197,7 @@ bool Instance::create() {
 
 void Instance::watch() {
   const VkDebugUtilsMessengerCreateInfoEXT info = messenger_info(&messages_);
-  const VkResult result =
-      vkCreateDebugUtilsMessengerEXT(instance_, &info, nullptr, &messenger_);
+  const VkResult result = vkCreateDebugUtilsMessengerEXT(instance_, &info, nullptr, &messenger_);
   if (result != VK_SUCCESS) {
     throw Status(TN_INTERNAL, "TENON_VULKAN_CHECK: vkCreateDebugUtilsMessengerEXT answered " +
                                   result_name(result));

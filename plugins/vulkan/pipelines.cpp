@@ -74,8 +74,8 @@ VkPipeline Pipelines::get(const Shader& shader, std::vector<uint32_t> constants)
   return found->second;
 }
 
-VkPipeline Pipelines::get(const std::vector<uint32_t>& code,
-                          const std::vector<uint32_t>& constants, const char* name) {
+VkPipeline Pipelines::get(const std::vector<uint32_t>& code, const std::vector<uint32_t>& constants,
+                          const char* name) {
   const std::lock_guard lock(mutex_);
   const auto [found, is_new] = made_up_.try_emplace(code, VK_NULL_HANDLE);
   if (found->second == VK_NULL_HANDLE) {

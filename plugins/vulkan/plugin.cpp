@@ -58,7 +58,7 @@ class Device {
     info.allocation_max = gpu_->allocation_max();
     info.offset_alignment = 64;
     info.compute_dtypes = 0;
-    for (uint32_t dtype = TN_DTYPE_BOOL + 1; dtype < TN_DTYPE_F64; ++dtype) {
+    for (uint32_t dtype = TN_DTYPE_BOOL; dtype < TN_DTYPE_F64; ++dtype) {
       info.compute_dtypes |= 1u << dtype;
     }
     info.program_instructions = kMaxInstructions;

@@ -2,7 +2,7 @@
 
 #include <tenon/api/plugin.hpp>
 
-#include "shader_words.inc"  // kShaders: made by the build
+#include <shader_words.inc>  // kShaders: made by the build
 
 namespace tenon::vulkan {
 

@@ -46,14 +46,12 @@ enum Opcode : uint32_t {
   kReturn = 253,
 };
 
-constexpr uint32_t kFloat64 = 10;             // capability
+constexpr uint32_t kFloat64 = 10;                                             // capability
 constexpr uint32_t kDenormPreserve = 4459, kSignedZeroInfNanPreserve = 4461;  // modes
-constexpr uint32_t kModeToCapability = 5;     // their capabilities are numbered so much higher
-constexpr uint32_t kNoContraction = 42;       // decoration
+constexpr uint32_t kModeToCapability = 5;  // their capabilities are numbered so much higher
+constexpr uint32_t kNoContraction = 42;    // decoration
 
-uint32_t head(uint32_t opcode, size_t words) {
-  return opcode | static_cast<uint32_t>(words) << 16;
-}
+uint32_t head(uint32_t opcode, size_t words) { return opcode | static_cast<uint32_t>(words) << 16; }
 
 struct Instruction {
   uint32_t opcode;
@@ -125,7 +123,8 @@ void state_float_controls(std::vector<uint32_t>& code, const Features& features)
   if (features.keeps_nan_f64 && has_f64) ask(kSignedZeroInfNanPreserve, 64);
   if (features.keeps_denormal) ask(kDenormPreserve, 32);
 
-  std::vector<uint32_t> out(code.begin(), code.begin() + static_cast<ptrdiff_t>(after_capabilities));
+  std::vector<uint32_t> out(code.begin(),
+                            code.begin() + static_cast<ptrdiff_t>(after_capabilities));
   const auto copy = [&](size_t begin, size_t end) {
     out.insert(out.end(), code.begin() + static_cast<ptrdiff_t>(begin),
                code.begin() + static_cast<ptrdiff_t>(end));
@@ -191,9 +190,7 @@ const Library::Function& Library::function(std::string_view name) const {
 // ---- Program -----------------------------------------------------------------------------------
 
 Program::Program(const Library& library)
-    : library_(library),
-      element_(library.function("element")),
-      bound_(library.code_[kBoundWord]) {}
+    : library_(library), element_(library.function("element")), bound_(library.code_[kBoundWord]) {}
 
 uint32_t Program::define(uint32_t type, std::span<const uint32_t> words) {
   std::vector<uint32_t> key{type};
@@ -256,8 +253,7 @@ std::map<uint32_t, bool> Program::reachable() const {
     const uint32_t id = open.back();
     open.pop_back();
     if (!live.emplace(id, true).second) continue;
-    const auto& callees =
-        id == element_.id ? callees_ : library_.functions_.at(id).callees;
+    const auto& callees = id == element_.id ? callees_ : library_.functions_.at(id).callees;
     open.insert(open.end(), callees.begin(), callees.end());
   }
   return live;

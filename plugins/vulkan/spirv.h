@@ -26,9 +26,9 @@ class Library {
 
   struct Function {
     uint32_t id;
-    uint32_t type;    // of the result
-    size_t begin;     // words of the whole function
-    size_t body;      // behind its first label
+    uint32_t type;  // of the result
+    size_t begin;   // words of the whole function
+    size_t body;    // behind its first label
     size_t end;
     uint32_t first_parameter;
     std::vector<uint32_t> callees;
@@ -46,8 +46,8 @@ class Library {
   std::span<const uint32_t> code_;
   size_t globals_end_ = 0;
   uint32_t uint_type_ = 0, int_type_ = 0, long_type_ = 0;
-  std::map<uint32_t, std::string> names_;       // of ids
-  std::map<uint32_t, Function> functions_;      // by id
+  std::map<uint32_t, std::string> names_;             // of ids
+  std::map<uint32_t, Function> functions_;            // by id
   std::map<std::string, uint32_t, std::less<>> ids_;  // of functions, by bare name
 };
 
@@ -57,9 +57,9 @@ class Program {
   explicit Program(const Library& library);
 
   [[nodiscard]] uint32_t index() const { return element_.first_parameter; }
-  uint32_t constant(uint32_t value);       // uint
-  uint32_t constant_int(int32_t value);    // int
-  uint32_t constant_long(int64_t value);   // int64_t
+  uint32_t constant(uint32_t value);      // uint
+  uint32_t constant_int(int32_t value);   // int
+  uint32_t constant_long(int64_t value);  // int64_t
   uint32_t call(std::string_view function, std::span<const uint32_t> arguments);
   uint32_t call(std::string_view function, std::initializer_list<uint32_t> arguments) {
     return call(function, std::span<const uint32_t>(arguments.begin(), arguments.size()));

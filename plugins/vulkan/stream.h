@@ -55,12 +55,12 @@ class Stream final : private Recorder {
   std::mutex mutex_;  // of all below: events may be asked for by other threads
   Staging staging_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
-  std::deque<Commands> used_;              // oldest first
+  std::deque<Commands> used_;                  // oldest first
   VkCommandBuffer commands_ = VK_NULL_HANDLE;  // being recorded
-  uint64_t submitted_ = 0;                 // number of the last submit
-  uint64_t recorded_ = 0;                  // commands in commands_
-  uint64_t staged_bytes_ = 0;              // since the last submit
-  uint64_t batch_;                         // commands that make a submit worth while
+  uint64_t submitted_ = 0;                     // number of the last submit
+  uint64_t recorded_ = 0;                      // commands in commands_
+  uint64_t staged_bytes_ = 0;                  // since the last submit
+  uint64_t batch_;                             // commands that make a submit worth while
   uint64_t launches_ = 0;
   uint64_t tag_ = 0;  // of the launch being recorded
   Hazards hazards_;

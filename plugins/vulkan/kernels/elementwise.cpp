@@ -31,8 +31,7 @@ uint64_t scalar_bits(uint64_t slot, uint32_t dtype) {
       return static_cast<uint32_t>(whole);
     case TN_DTYPE_F16:
     case TN_DTYPE_BF16: {
-      const auto& format =
-          dtype == TN_DTYPE_F16 ? support::kHalfFormat : support::kBFloat16Format;
+      const auto& format = dtype == TN_DTYPE_F16 ? support::kHalfFormat : support::kBFloat16Format;
       return std::bit_cast<uint32_t>(static_cast<float>(support::round_to_format(real, format)));
     }
     case TN_DTYPE_F32:

@@ -11,8 +11,8 @@ class Gather final : public Kernel {
  public:
   Gather(Gpu& gpu, const plugin::Signature& s)
       : dim_(static_cast<uint32_t>(s.attributes()[0])),
-        pipeline_(gpu.pipelines().get(
-            shader("gather"), {static_cast<uint32_t>(support::dtype_size(s.dtype(0)))})) {}
+        pipeline_(gpu.pipelines().get(shader("gather"),
+                                      {static_cast<uint32_t>(support::dtype_size(s.dtype(0)))})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &out = call.operands[0], &in = call.operands[1], &index = call.operands[2];

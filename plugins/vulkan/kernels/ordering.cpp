@@ -11,9 +11,9 @@ class Scan final : public Kernel {
  public:
   Scan(Gpu& gpu, const plugin::Signature& s)
       : dim_(static_cast<uint32_t>(s.attributes()[0])),
-        pipeline_(gpu.pipelines().get(
-            shader(support::is_float(s.dtype(0)) ? "scan_float" : "scan_whole"),
-            {s.dtype(0), s.attributes()[1] == TN_SCAN_PROD ? 1u : 0u})) {}
+        pipeline_(
+            gpu.pipelines().get(shader(support::is_float(s.dtype(0)) ? "scan_float" : "scan_whole"),
+                                {s.dtype(0), s.attributes()[1] == TN_SCAN_PROD ? 1u : 0u})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &out = call.operands[0], &in = call.operands[1];
@@ -42,9 +42,9 @@ class Sort final : public Kernel {
  public:
   Sort(Gpu& gpu, const plugin::Signature& s)
       : dim_(static_cast<uint32_t>(s.attributes()[0])),
-        pipeline_(gpu.pipelines().get(
-            shader(support::is_float(s.dtype(0)) ? "sort_float" : "sort_whole"),
-            {s.dtype(0), s.attributes()[1] != 0 ? 1u : 0u})) {}
+        pipeline_(
+            gpu.pipelines().get(shader(support::is_float(s.dtype(0)) ? "sort_float" : "sort_whole"),
+                                {s.dtype(0), s.attributes()[1] != 0 ? 1u : 0u})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &values = call.operands[0], &indices = call.operands[1], &in = call.operands[2];

@@ -20,25 +20,34 @@ struct OpcodeName {
 };
 
 constexpr OpcodeName kNames[] = {
-    {TN_PROGRAM_ADD, "add", 2},     {TN_PROGRAM_SUB, "sub", 2},     {TN_PROGRAM_MUL, "mul", 2},
-    {TN_PROGRAM_DIV, "div", 2},     {TN_PROGRAM_REM, "rem", 2},     {TN_PROGRAM_POW, "pow", 2},
-    {TN_PROGRAM_MIN, "min", 2},     {TN_PROGRAM_MAX, "max", 2},     {TN_PROGRAM_ATAN2, "atan2", 2},
-    {TN_PROGRAM_FMA, "fma", 3},     {TN_PROGRAM_AND, "and", 2},     {TN_PROGRAM_OR, "or", 2},
-    {TN_PROGRAM_XOR, "xor", 2},     {TN_PROGRAM_NOT, "not", 1},     {TN_PROGRAM_SHL, "shl", 2},
-    {TN_PROGRAM_SHR, "shr", 2},     {TN_PROGRAM_EQ, "eq", 2},       {TN_PROGRAM_NE, "ne", 2},
-    {TN_PROGRAM_LT, "lt", 2},       {TN_PROGRAM_LE, "le", 2},       {TN_PROGRAM_GT, "gt", 2},
-    {TN_PROGRAM_GE, "ge", 2},       {TN_PROGRAM_ISNAN, "isnan", 1}, {TN_PROGRAM_WHERE, "where", 3},
-    {TN_PROGRAM_NEG, "neg", 1},     {TN_PROGRAM_ABS, "abs", 1},     {TN_PROGRAM_SIGN, "sign", 1},
-    {TN_PROGRAM_FLOOR, "floor", 1}, {TN_PROGRAM_CEIL, "ceil", 1},   {TN_PROGRAM_TRUNC, "trunc", 1},
-    {TN_PROGRAM_ROUND, "round", 1}, {TN_PROGRAM_SQRT, "sqrt", 1},   {TN_PROGRAM_RSQRT, "rsqrt", 1},
-    {TN_PROGRAM_RECIP, "recip", 1}, {TN_PROGRAM_EXP, "exp", 1},     {TN_PROGRAM_EXPM1, "expm1", 1},
-    {TN_PROGRAM_LOG, "log", 1},     {TN_PROGRAM_LOG1P, "log1p", 1}, {TN_PROGRAM_SIN, "sin", 1},
-    {TN_PROGRAM_COS, "cos", 1},     {TN_PROGRAM_TAN, "tan", 1},     {TN_PROGRAM_ASIN, "asin", 1},
-    {TN_PROGRAM_ACOS, "acos", 1},   {TN_PROGRAM_ATAN, "atan", 1},   {TN_PROGRAM_SINH, "sinh", 1},
-    {TN_PROGRAM_COSH, "cosh", 1},   {TN_PROGRAM_TANH, "tanh", 1},   {TN_PROGRAM_ASINH, "asinh", 1},
-    {TN_PROGRAM_ACOSH, "acosh", 1}, {TN_PROGRAM_ATANH, "atanh", 1}, {TN_PROGRAM_ERF, "erf", 1},
-    {TN_PROGRAM_ERFC, "erfc", 1},   {TN_PROGRAM_SIGMOID, "sigmoid", 1},
-    {TN_PROGRAM_LOG2, "log2", 1},   {TN_PROGRAM_EXP2, "exp2", 1},   {TN_PROGRAM_RELU, "relu", 1},
+    {TN_PROGRAM_ADD, "add", 2},         {TN_PROGRAM_SUB, "sub", 2},
+    {TN_PROGRAM_MUL, "mul", 2},         {TN_PROGRAM_DIV, "div", 2},
+    {TN_PROGRAM_REM, "rem", 2},         {TN_PROGRAM_POW, "pow", 2},
+    {TN_PROGRAM_MIN, "min", 2},         {TN_PROGRAM_MAX, "max", 2},
+    {TN_PROGRAM_ATAN2, "atan2", 2},     {TN_PROGRAM_FMA, "fma", 3},
+    {TN_PROGRAM_AND, "and", 2},         {TN_PROGRAM_OR, "or", 2},
+    {TN_PROGRAM_XOR, "xor", 2},         {TN_PROGRAM_NOT, "not", 1},
+    {TN_PROGRAM_SHL, "shl", 2},         {TN_PROGRAM_SHR, "shr", 2},
+    {TN_PROGRAM_EQ, "eq", 2},           {TN_PROGRAM_NE, "ne", 2},
+    {TN_PROGRAM_LT, "lt", 2},           {TN_PROGRAM_LE, "le", 2},
+    {TN_PROGRAM_GT, "gt", 2},           {TN_PROGRAM_GE, "ge", 2},
+    {TN_PROGRAM_ISNAN, "isnan", 1},     {TN_PROGRAM_WHERE, "where", 3},
+    {TN_PROGRAM_NEG, "neg", 1},         {TN_PROGRAM_ABS, "abs", 1},
+    {TN_PROGRAM_SIGN, "sign", 1},       {TN_PROGRAM_FLOOR, "floor", 1},
+    {TN_PROGRAM_CEIL, "ceil", 1},       {TN_PROGRAM_TRUNC, "trunc", 1},
+    {TN_PROGRAM_ROUND, "round", 1},     {TN_PROGRAM_SQRT, "sqrt", 1},
+    {TN_PROGRAM_RSQRT, "rsqrt", 1},     {TN_PROGRAM_RECIP, "recip", 1},
+    {TN_PROGRAM_EXP, "exp", 1},         {TN_PROGRAM_EXPM1, "expm1", 1},
+    {TN_PROGRAM_LOG, "log", 1},         {TN_PROGRAM_LOG1P, "log1p", 1},
+    {TN_PROGRAM_SIN, "sin", 1},         {TN_PROGRAM_COS, "cos", 1},
+    {TN_PROGRAM_TAN, "tan", 1},         {TN_PROGRAM_ASIN, "asin", 1},
+    {TN_PROGRAM_ACOS, "acos", 1},       {TN_PROGRAM_ATAN, "atan", 1},
+    {TN_PROGRAM_SINH, "sinh", 1},       {TN_PROGRAM_COSH, "cosh", 1},
+    {TN_PROGRAM_TANH, "tanh", 1},       {TN_PROGRAM_ASINH, "asinh", 1},
+    {TN_PROGRAM_ACOSH, "acosh", 1},     {TN_PROGRAM_ATANH, "atanh", 1},
+    {TN_PROGRAM_ERF, "erf", 1},         {TN_PROGRAM_ERFC, "erfc", 1},
+    {TN_PROGRAM_SIGMOID, "sigmoid", 1}, {TN_PROGRAM_LOG2, "log2", 1},
+    {TN_PROGRAM_EXP2, "exp2", 1},       {TN_PROGRAM_RELU, "relu", 1},
 };
 
 const OpcodeName& name_of(uint32_t opcode) {
@@ -83,8 +92,8 @@ class Emitter {
     }
     for (uint32_t i = 0; i < plan_.scalar_count; ++i) {
       const uint32_t dtype = plan_.dtypes[plan_.input_count + i];
-      values_.push_back(program_.call(in_class("scalar", dtype),
-                                      {program_.constant(plan_.scalar_word(i))}));
+      values_.push_back(
+          program_.call(in_class("scalar", dtype), {program_.constant(plan_.scalar_word(i))}));
     }
     for (const Instruction& step : plan_.instructions) values_.push_back(evaluate(step));
     for (size_t i = 0; i < outputs; ++i) {
@@ -153,9 +162,9 @@ class Emitter {
       case TN_PROGRAM_INDEX:
         return program_.call("number_of", {program_.index()});
       case TN_PROGRAM_CAST:
-        return program_.call(in_class("cast", plan_.dtypes[in[0]]) + "_" +
-                                 support::dtype_name(step.dtype),
-                             {values_[in[0]]});
+        return program_.call(
+            in_class("cast", plan_.dtypes[in[0]]) + "_" + support::dtype_name(step.dtype),
+            {values_[in[0]]});
       default:
         break;
     }

@@ -50,9 +50,7 @@ const Rule& rule_of(uint32_t opcode) {
 
 bool compares(uint32_t opcode) { return opcode >= TN_PROGRAM_EQ && opcode <= TN_PROGRAM_ISNAN; }
 
-bool moves(uint32_t opcode) {
-  return opcode >= TN_PROGRAM_WHERE && opcode <= TN_PROGRAM_COPY;
-}
+bool moves(uint32_t opcode) { return opcode >= TN_PROGRAM_WHERE && opcode <= TN_PROGRAM_COPY; }
 
 Instruction read_instruction(const uint32_t* words, const std::vector<uint32_t>& dtypes) {
   const Instruction out{words[0] & 0xffff, words[0] >> 16, {words[1], words[2], words[3]}};

@@ -7,9 +7,9 @@
 namespace tenon::vulkan {
 namespace {
 
-constexpr uint32_t kCount = 9;              // kind of the shader: how many are not zero
-constexpr uint64_t kChunk = 8192;           // elements of a line that one step reduces
-constexpr uint64_t kSlots = 8;              // chunks of a workgroup
+constexpr uint32_t kCount = 9;     // kind of the shader: how many are not zero
+constexpr uint64_t kChunk = 8192;  // elements of a line that one step reduces
+constexpr uint64_t kSlots = 8;     // chunks of a workgroup
 constexpr uint64_t kGeometryInside = 34, kNeighbours = 50;  // words of the parameter block
 
 // One step over lines: their dimensions outside and inside, and what goes in and out.
