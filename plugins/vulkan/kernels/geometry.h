@@ -38,6 +38,18 @@ struct Dims {
 
 inline uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
+// Name of the module that computes a dtype: its family and its class of numbers.
+inline std::string in_class_of(const std::string& family, uint32_t dtype) {
+  if (dtype == TN_DTYPE_F64) return family + "_double";
+  return family + (support::is_float(dtype) ? "_float" : "_whole");
+}
+
+// Why this device cannot compute a dtype; empty when it can.
+inline std::string refuse_dtype(const Gpu& gpu, const char* op, uint32_t dtype) {
+  if (dtype != TN_DTYPE_F64 || gpu.features().f64) return "";
+  return std::string(op) + ": this device does not compute f64";
+}
+
 // The integer dtype of the same size: bits are moved as they are.
 inline uint32_t raw_dtype_of(uint32_t dtype) {
   switch (support::dtype_size(dtype)) {

@@ -42,10 +42,8 @@ class Scatter final : public Kernel {
  public:
   Scatter(Gpu& gpu, const plugin::Signature& s) : dim_(static_cast<uint32_t>(s.attributes()[0])) {
     const bool adds = s.attributes()[1] == TN_SCATTER_ADD;
-    const bool real = adds && support::is_float(s.dtype(0));
     const uint32_t dtype = adds ? s.dtype(0) : raw_dtype_of(s.dtype(0));
-    pipeline_ = gpu.pipelines().get(shader(real ? "scatter_float" : "scatter_whole"),
-                                    {dtype, adds ? 1u : 0u});
+    pipeline_ = gpu.pipelines().get(shader(in_class_of("scatter", dtype)), {dtype, adds ? 1u : 0u});
   }
 
   void record(Recorder& to, const Call& call) const override {
@@ -115,13 +113,14 @@ std::string refuse_gather(const Gpu&, const plugin::Signature& s) {
   return dim >= 0 && dim < s.rank(0) ? "" : "gather: dim is out of range";
 }
 
-std::string refuse_scatter(const Gpu&, const plugin::Signature& s) {
+std::string refuse_scatter(const Gpu& gpu, const plugin::Signature& s) {
   const int64_t dim = s.attributes()[0], mode = s.attributes()[1];
   if (s.dtype(0) != s.dtype(2) || s.dtype(1) != TN_DTYPE_I64) return "scatter: index is i64";
   if (s.rank(0) != s.rank(1) || s.rank(0) != s.rank(2)) return "scatter: one rank wanted";
   if (mode != TN_SCATTER_SET && mode != TN_SCATTER_ADD) return "scatter: unknown mode";
-  if (mode == TN_SCATTER_ADD && s.dtype(0) == TN_DTYPE_F64) {
-    return "scatter: f64 is stored and cast only";
+  if (mode == TN_SCATTER_ADD) {
+    const auto why = refuse_dtype(gpu, "scatter", s.dtype(0));
+    if (!why.empty()) return why;
   }
   return dim >= 0 && dim < s.rank(0) ? "" : "scatter: dim is out of range";
 }

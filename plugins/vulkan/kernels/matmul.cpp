@@ -10,9 +10,7 @@ constexpr uint64_t kTile = 64;
 class Matmul final : public Kernel {
  public:
   Matmul(Gpu& gpu, const plugin::Signature& s)
-      : pipeline_(gpu.pipelines().get(
-            shader(support::is_float(s.dtype(0)) ? "matmul_float" : "matmul_whole"),
-            {s.dtype(0)})) {}
+      : pipeline_(gpu.pipelines().get(shader(in_class_of("matmul", s.dtype(0))), {s.dtype(0)})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &out = call.operands[0], &a = call.operands[1], &b = call.operands[2];
@@ -44,14 +42,14 @@ class Matmul final : public Kernel {
   const VkPipeline pipeline_;
 };
 
-std::string refuse_matmul(const Gpu&, const plugin::Signature& s) {
+std::string refuse_matmul(const Gpu& gpu, const plugin::Signature& s) {
   const uint32_t dtype = s.dtype(0);
   if (dtype != s.dtype(1) || dtype != s.dtype(2)) return "matmul: one dtype wanted";
   if (s.rank(0) < 2 || s.rank(0) != s.rank(1) || s.rank(0) != s.rank(2)) {
     return "matmul: one rank of 2 or more wanted";
   }
   if (dtype == TN_DTYPE_BOOL) return "matmul: not defined for bool";
-  return dtype == TN_DTYPE_F64 ? "matmul: f64 is stored and cast only" : "";
+  return refuse_dtype(gpu, "matmul", dtype);
 }
 
 constexpr Operator kOperators[] = {

@@ -11,9 +11,8 @@ class Scan final : public Kernel {
  public:
   Scan(Gpu& gpu, const plugin::Signature& s)
       : dim_(static_cast<uint32_t>(s.attributes()[0])),
-        pipeline_(
-            gpu.pipelines().get(shader(support::is_float(s.dtype(0)) ? "scan_float" : "scan_whole"),
-                                {s.dtype(0), s.attributes()[1] == TN_SCAN_PROD ? 1u : 0u})) {}
+        pipeline_(gpu.pipelines().get(shader(in_class_of("scan", s.dtype(0))),
+                                      {s.dtype(0), s.attributes()[1] == TN_SCAN_PROD ? 1u : 0u})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &out = call.operands[0], &in = call.operands[1];
@@ -42,9 +41,8 @@ class Sort final : public Kernel {
  public:
   Sort(Gpu& gpu, const plugin::Signature& s)
       : dim_(static_cast<uint32_t>(s.attributes()[0])),
-        pipeline_(
-            gpu.pipelines().get(shader(support::is_float(s.dtype(0)) ? "sort_float" : "sort_whole"),
-                                {s.dtype(0), s.attributes()[1] != 0 ? 1u : 0u})) {}
+        pipeline_(gpu.pipelines().get(shader(in_class_of("sort", s.dtype(0))),
+                                      {s.dtype(0), s.attributes()[1] != 0 ? 1u : 0u})) {}
 
   void record(Recorder& to, const Call& call) const override {
     const Operand &values = call.operands[0], &indices = call.operands[1], &in = call.operands[2];
@@ -73,24 +71,24 @@ class Sort final : public Kernel {
   const VkPipeline pipeline_;
 };
 
-std::string refuse_scan(const Gpu&, const plugin::Signature& s) {
+std::string refuse_scan(const Gpu& gpu, const plugin::Signature& s) {
   const int64_t dim = s.attributes()[0], kind = s.attributes()[1];
   if (s.dtype(0) != s.dtype(1) || s.rank(0) != s.rank(1)) {
     return "scan: one dtype and one rank wanted";
   }
   if (dim < 0 || dim >= s.rank(0)) return "scan: dim is out of range";
   if (kind != TN_SCAN_SUM && kind != TN_SCAN_PROD) return "scan: unknown kind";
-  if (s.dtype(0) == TN_DTYPE_F64) return "scan: f64 is stored and cast only";
+  if (const auto why = refuse_dtype(gpu, "scan", s.dtype(0)); !why.empty()) return why;
   return s.dtype(0) == TN_DTYPE_BOOL ? "scan: not defined for bool" : "";
 }
 
-std::string refuse_sort(const Gpu&, const plugin::Signature& s) {
+std::string refuse_sort(const Gpu& gpu, const plugin::Signature& s) {
   const int64_t dim = s.attributes()[0];
   if (s.dtype(0) != s.dtype(2) || s.dtype(1) != TN_DTYPE_I64) {
     return "sort: values as in, indices i64";
   }
   if (s.rank(0) != s.rank(1) || s.rank(0) != s.rank(2)) return "sort: one rank wanted";
-  if (s.dtype(0) == TN_DTYPE_F64) return "sort: f64 is stored and cast only";
+  if (const auto why = refuse_dtype(gpu, "sort", s.dtype(0)); !why.empty()) return why;
   return dim >= 0 && dim < s.rank(0) ? "" : "sort: dim is out of range";
 }
 

@@ -50,7 +50,18 @@ const Rule& rule_of(uint32_t opcode) {
 
 bool compares(uint32_t opcode) { return opcode >= TN_PROGRAM_EQ && opcode <= TN_PROGRAM_ISNAN; }
 
-bool moves(uint32_t opcode) { return opcode >= TN_PROGRAM_WHERE && opcode <= TN_PROGRAM_COPY; }
+// f64: what needs no function of its own.
+bool computes_f64(uint32_t opcode) {
+  switch (opcode) {
+    case TN_PROGRAM_REM:
+    case TN_PROGRAM_POW:
+    case TN_PROGRAM_ATAN2:
+    case TN_PROGRAM_FMA:
+      return false;
+    default:
+      return opcode <= TN_PROGRAM_RECIP || opcode == TN_PROGRAM_RELU;
+  }
+}
 
 Instruction read_instruction(const uint32_t* words, const std::vector<uint32_t>& dtypes) {
   const Instruction out{words[0] & 0xffff, words[0] >> 16, {words[1], words[2], words[3]}};
@@ -61,7 +72,9 @@ Instruction read_instruction(const uint32_t* words, const std::vector<uint32_t>&
     refuse("opcode " + std::to_string(out.opcode) + " is not defined for " +
            support::dtype_name(out.dtype));
   }
-  if (out.dtype == TN_DTYPE_F64 && !moves(out.opcode)) refuse("f64 is stored and cast only");
+  if (out.dtype == TN_DTYPE_F64 && !computes_f64(out.opcode)) {
+    refuse("opcode " + std::to_string(out.opcode) + " is not there for f64");
+  }
   for (uint32_t i = 0; i < std::min(rule.operands, 3u); ++i) {
     const uint32_t value = out.operands[i];
     if (value >= dtypes.size()) refuse("an operand names a later value");

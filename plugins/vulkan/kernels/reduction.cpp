@@ -38,11 +38,13 @@ class Reduce final : public Kernel {
   Reduce(Gpu& gpu, uint32_t in, uint32_t out, uint32_t kind, uint32_t dims)
       : dims_(dims),
         is_argument_(kind == TN_REDUCE_ARGMAX || kind == TN_REDUCE_ARGMIN),
-        wide_(support::is_float(in) && kind <= TN_REDUCE_MIN ? TN_DTYPE_F32 : TN_DTYPE_I64) {
+        wide_(in == TN_DTYPE_F64 && kind <= TN_REDUCE_MIN      ? TN_DTYPE_F64
+              : support::is_float(in) && kind <= TN_REDUCE_MIN ? TN_DTYPE_F32
+                                                               : TN_DTYPE_I64) {
     const bool real = support::is_float(in) && (kind <= TN_REDUCE_MIN || is_argument_);
     const auto pipeline = [&](uint32_t from, uint32_t to, uint32_t what) {
-      const char* module = is_argument_ ? (real ? "argument_float" : "argument_whole")
-                                        : (real ? "reduce_float" : "reduce_whole");
+      const std::string module =
+          in_class_of(is_argument_ ? "argument" : "reduce", real ? in : TN_DTYPE_I64);
       return gpu.pipelines().get(shader(module), {from, to, what});
     };
     whole_ = pipeline(in, out, kind);
@@ -141,7 +143,7 @@ class Reduce final : public Kernel {
              last_ = VK_NULL_HANDLE;
 };
 
-std::string refuse_reduce(const Gpu&, const plugin::Signature& s) {
+std::string refuse_reduce(const Gpu& gpu, const plugin::Signature& s) {
   const int64_t kind = s.attributes()[0], dims = s.attributes()[1];
   const uint32_t out = s.dtype(0), in = s.dtype(1);
   if (kind < TN_REDUCE_SUM || kind > TN_REDUCE_ALL) return "reduce: unknown kind";
@@ -149,7 +151,7 @@ std::string refuse_reduce(const Gpu&, const plugin::Signature& s) {
     return "reduce: ranks or dims do not fit";
   }
   if (kind >= TN_REDUCE_ANY) return out == TN_DTYPE_BOOL ? "" : "reduce: any and all give bool";
-  if (in == TN_DTYPE_F64) return "reduce: f64 is stored and cast only";
+  if (const auto why = refuse_dtype(gpu, "reduce", in); !why.empty()) return why;
   if (kind == TN_REDUCE_ARGMAX || kind == TN_REDUCE_ARGMIN) {
     const bool one_dim = std::has_single_bit(static_cast<uint64_t>(dims));
     return one_dim && out == TN_DTYPE_I64 ? "" : "reduce: argmax and argmin: one dim, i64 out";

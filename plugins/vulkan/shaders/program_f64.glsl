@@ -72,6 +72,38 @@ double cast_l_f64(const int64_t x) {
 double add_d(const double a, const double b) { return a + b; }
 double sub_d(const double a, const double b) { return a - b; }
 double mul_d(const double a, const double b) { return a * b; }
+double neg_d(const double x) {
+  return uint64BitsToDouble(doubleBitsToUint64(x) ^ kSignBit);
+}
+double abs_d(const double x) { return uint64BitsToDouble(magnitude_bits(x)); }
+double div_d(const double a, const double b) { return a / b; }
+double sqrt_d(const double x) { return sqrt(x); }
+double rsqrt_d(const double x) { return 1.0lf / sqrt(x); }
+double recip_d(const double x) { return 1.0lf / x; }
+double min_d(const double a, const double b) {
+  return is_nan_d(a) ? a : is_nan_d(b) ? b : a < b ? a : b;
+}
+double max_d(const double a, const double b) {
+  return is_nan_d(a) ? a : is_nan_d(b) ? b : a > b ? a : b;
+}
+bool eq_d(const double a, const double b) { return !is_nan_d(a) && !is_nan_d(b) && a == b; }
+bool ne_d(const double a, const double b) { return !eq_d(a, b); }
+bool lt_d(const double a, const double b) { return !is_nan_d(a) && !is_nan_d(b) && a < b; }
+bool le_d(const double a, const double b) { return !is_nan_d(a) && !is_nan_d(b) && a <= b; }
+bool gt_d(const double a, const double b) { return lt_d(b, a); }
+bool ge_d(const double a, const double b) { return le_d(b, a); }
+bool isnan_d(const double a) { return is_nan_d(a); }
+double sign_d(const double x) {
+  if (is_nan_d(x)) return x;
+  return is_zero_d(x) ? 0.0lf : is_negative_d(x) ? -1.0lf : 1.0lf;
+}
+double relu_d(const double x) { return is_negative_d(x) && !is_nan_d(x) ? 0.0lf : x; }
+// A float without a fraction stays as it is; the sign of a zero is that of x.
+bool has_fraction(const double x) { return magnitude_bits(x) < 0x4330000000000000ul; }
+double floor_d(const double x) { return has_fraction(x) ? with_sign(floor(x), x) : x; }
+double ceil_d(const double x) { return has_fraction(x) ? with_sign(ceil(x), x) : x; }
+double trunc_d(const double x) { return has_fraction(x) ? with_sign(trunc(x), x) : x; }
+double round_d(const double x) { return has_fraction(x) ? with_sign(roundEven(x), x) : x; }
 double where_d(const bool a, const double b, const double c) { return a ? b : c; }
 
 uint keep_f64(const uint i) {
@@ -83,6 +115,11 @@ uint keep_f64(const uint i) {
   s += cast_f_f64(float(i)) + cast_i_f64(int(i)) + cast_b_f64(b) + cast_l_f64(int64_t(i)) +
        cast_d_f64(d);
   s += add_d(d, d) + sub_d(d, d) + mul_d(d, d) + where_d(b, d, d);
+  s += neg_d(d) + abs_d(d) + div_d(d, d) + sqrt_d(d) + rsqrt_d(d) + recip_d(d) + min_d(d, d) +
+       max_d(d, d) + sign_d(d) + relu_d(d) + floor_d(d) + ceil_d(d) + trunc_d(d) + round_d(d);
+  const bool v = eq_d(d, d) || ne_d(d, d) || lt_d(d, d) || le_d(d, d) || gt_d(d, d) ||
+                 ge_d(d, d) || isnan_d(d);
+  s += v ? 1.0lf : 0.0lf;
   float f = cast_d_f16(d) + cast_d_bf16(d) + cast_d_f32(d);
   int t = cast_d_u8(d) + cast_d_i8(d) + cast_d_i16(d) + cast_d_i32(d);
   t += int(cast_d_i64(d));

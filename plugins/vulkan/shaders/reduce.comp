@@ -22,6 +22,12 @@ shared uint places[256];
 bool is_bad(const T x) { return is_nan(x); }
 T least() { return -infinity_f(); }
 T greatest() { return infinity_f(); }
+#elif defined(CLASS_D)
+bool is_bad(const T x) {
+  return (doubleBitsToUint64(x) & 0x7ffffffffffffffful) > 0x7ff0000000000000ul;
+}
+T least() { return uint64BitsToDouble(0xfff0000000000000ul); }
+T greatest() { return uint64BitsToDouble(0x7ff0000000000000ul); }
 #else
 bool is_bad(const T x) { return false; }
 T least() { return int64_t(0x8000000000000000ul); }

@@ -21,6 +21,11 @@ uint64_t key_of(const uint64_t a) {
   if (is_nan(x)) key = 0xffffffffu;
   if ((bits & 0x7fffffffu) == 0u) key = 0x80000000u;
   const uint64_t whole = uint64_t(key);
+#elif defined(CLASS_D)
+  const uint64_t bits = get64(a), magnitude = bits & 0x7ffffffffffffffful;
+  uint64_t whole = magnitude != bits ? ~bits : bits | 0x8000000000000000ul;
+  if (magnitude > 0x7ff0000000000000ul) whole = 0xfffffffffffffffful;
+  if (magnitude == 0ul) whole = 0x8000000000000000ul;
 #else
   const uint64_t whole = uint64_t(load(kDtype, a)) ^ 0x8000000000000000ul;
 #endif

@@ -1,5 +1,5 @@
 // Elements whose dtype is a specialisation constant, as one class of numbers: float with CLASS_F
-// (f16, bf16, f32), else int64_t (integers and bool). Needs common.glsl.
+// (f16, bf16, f32), double with CLASS_D, else int64_t (integers and bool). Needs common.glsl.
 #ifdef CLASS_F
 #define T float
 T load(const uint dtype, const uint64_t a) {
@@ -12,6 +12,10 @@ void store(const uint dtype, const uint64_t a, const T x) {
     put16(a, dtype == kF16 ? to_f16(x) : to_bf16(x));
   }
 }
+#elif defined(CLASS_D)
+#define T double
+T load(const uint dtype, const uint64_t a) { return uint64BitsToDouble(get64(a)); }
+void store(const uint dtype, const uint64_t a, const T x) { put64(a, doubleBitsToUint64(x)); }
 #else
 #define T int64_t
 T load(const uint dtype, const uint64_t a) {
