@@ -109,7 +109,9 @@ std::thread::id PluginHost::error_thread() const {
 }
 
 void PluginHost::must(tn_status status) const {
-  if (status != TN_OK) throw std::runtime_error(status_name(status) + ": " + error());
+  if (status == TN_OK) return;
+  const std::string text = error();
+  throw std::runtime_error(status_name(status) + (text.empty() ? " without a text" : ": " + text));
 }
 
 // ---- opening and closing -----------------------------------------------------------------------
@@ -131,6 +133,15 @@ PluginHost::PluginHost(tn_plugin_entry_fn entry, Config config, uint32_t device_
 void PluginHost::open(uint32_t device_index) {
   must(card.get_interface(plugin, TN_CORE, 4, reinterpret_cast<const void**>(&core)));
   must(card.get_interface(plugin, TN_OPS, 3, reinterpret_cast<const void**>(&ops)));
+  uint32_t count = 0;
+  must(core->device_count(plugin, &count));
+  if (device_index >= count) {
+    const std::string text = error();
+    throw std::runtime_error(
+        count == 0 ? "there is no device: " + (text.empty() ? "no reason is given" : text)
+                   : "there is no device " + std::to_string(device_index) + ", only " +
+                         std::to_string(count) + " of them");
+  }
   must(core->device_open(plugin, device_index, &device));
   info.struct_size = sizeof info;
   must(core->device_info(device, &info));

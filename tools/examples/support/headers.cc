@@ -1,0 +1,2 @@
+// Nothing but a place for the precompiled headers of the examples.
+int main() {}
