@@ -52,7 +52,7 @@ TEST(MemorySoak, TrainingStaysFlat) {
     adam.zero_grad();
     loss.backward();
     adam.step();
-    if (step % 100 == 0) {
+    if (step % 10 == 0) {  // waits: what is queued takes memory of the host, too
       ASSERT_TRUE(std::isfinite(loss.item<double>())) << "step " << step;
     }
     if (step == warm_up) {
