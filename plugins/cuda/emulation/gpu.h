@@ -1,0 +1,22 @@
+// A CUDA driver that is none: memory of the host, work done only when somebody waits for it,
+// kernels run by simt.h. Every call is checked as strictly as the real one's documentation allows.
+//
+// TENON_EMULATED_GPU="key=number,..." changes it, read by each cuInit or at the first call:
+//   version       what cuDriverGetVersion says (default: that of the header)
+//   devices       how many GPUs there are (default 1)
+//   memory        bytes of each (default 2 GiB)
+//   refuse_alloc  the n-th cuMemAlloc answers out of memory
+//   lose_launch   the n-th launch makes every later call fail with an illegal address
+//   backward      1: threads go on in reverse order after each barrier
+#ifndef TENON_PLUGINS_CUDA_EMULATION_GPU_H
+#define TENON_PLUGINS_CUDA_EMULATION_GPU_H
+
+#include "driver.h"
+
+namespace tenon::cuda::emulation {
+
+const Driver& emulated_driver();
+
+}  // namespace tenon::cuda::emulation
+
+#endif

@@ -1,0 +1,94 @@
+#include "timeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+
+namespace tenon::cuda {
+
+using plugin::Status;
+
+namespace {
+
+constexpr size_t kFailuresKept = 1024;  // failed points that a timeline remembers
+
+}  // namespace
+
+Event::Event(std::shared_ptr<Context> context) : context_(std::move(context)) {
+  context_->check(context_->driver.event_create(&event_, CU_EVENT_DISABLE_TIMING), "cuEventCreate");
+}
+
+Event::~Event() {
+  context_->release([&](const Driver& d) { d.event_destroy(event_); });
+}
+
+uint64_t Timeline::record(CUstream stream, Failure failure) {
+  auto event = std::make_shared<Event>(context_);
+  context_->check(context_->driver.event_record(event->get(), stream), "cuEventRecord");
+  const std::lock_guard lock(mutex_);
+  points_.push_back({++recorded_, std::move(event), std::move(failure)});
+  advance();
+  return recorded_;
+}
+
+void Timeline::advance() {
+  while (!points_.empty()) {
+    Point& point = points_.front();
+    const CUresult result = context_->driver.event_query(point.event->get());
+    if (result == CUDA_ERROR_NOT_READY) return;
+    context_->check(result, "cuEventQuery");
+    reached_ = point.value;
+    if (point.failure) {
+      if (auto failure = point.failure()) failures_.emplace(point.value, *failure);
+    }
+    if (failures_.size() > kFailuresKept) failures_.erase(failures_.begin());
+    points_.pop_front();
+  }
+}
+
+void Timeline::check_recorded(uint64_t value) const {
+  if (value <= recorded_) return;
+  throw Status(TN_INVALID_ARGUMENT, "event: value " + std::to_string(value) +
+                                        " was not recorded, the last is " +
+                                        std::to_string(recorded_));
+}
+
+plugin::Event Timeline::query(uint64_t value) {
+  const std::lock_guard lock(mutex_);
+  check_recorded(value);
+  if (value > reached_) advance();
+  if (value > reached_) return {TN_EVENT_PENDING, std::nullopt};
+  const auto failed = failures_.find(value);
+  if (failed != failures_.end()) return {TN_EVENT_FAILED, failed->second};
+  return {TN_EVENT_DONE, std::nullopt};
+}
+
+std::shared_ptr<Event> Timeline::pending(uint64_t value) {
+  const std::lock_guard lock(mutex_);
+  check_recorded(value);
+  if (value <= reached_ || points_.empty()) return nullptr;
+  return points_[static_cast<size_t>(value - points_.front().value)].event;
+}
+
+bool Timeline::wait(uint64_t value, uint64_t timeout_ns) {
+  using Clock = std::chrono::steady_clock;
+  const std::shared_ptr<Event> event = pending(value);
+  if (event != nullptr && timeout_ns == UINT64_MAX) {
+    context_->check(context_->driver.event_synchronize(event->get()), "cuEventSynchronize");
+  }
+  const auto begin = Clock::now();
+  auto pause = std::chrono::microseconds(0);
+  plugin::Event state = query(value);
+  while (state.state == TN_EVENT_PENDING) {
+    const auto waited = static_cast<uint64_t>((Clock::now() - begin) / std::chrono::nanoseconds(1));
+    if (waited >= timeout_ns) return false;
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause + std::chrono::microseconds(5), std::chrono::microseconds(500));
+    state = query(value);
+  }
+  if (state.failure) throw *state.failure;
+  return true;
+}
+
+}  // namespace tenon::cuda
