@@ -113,6 +113,9 @@ std::span<const Operator> matmul_operators();
 std::span<const Operator> indexing_operators();
 std::span<const Operator> ordering_operators();
 std::span<const Operator> random_operators();
+std::span<const Operator> normalization_operators();
+std::span<const Operator> optimizer_operators();
+std::span<const Operator> convolution_operators();
 
 // Why a signature cannot be run; empty when it can.
 std::string refuse(const tn_device_info& info, const Signature& signature);
