@@ -106,7 +106,7 @@ void check_threads(Context& c, int64_t seed) {
   on_threads(4, [&](int thread) {
     Random random("threads" + std::to_string(seed) + "/" + std::to_string(thread));
     OwnStream stream(host);
-    Workbench bench(host, 3);
+    Workbench bench(host, 3, stream.get());
     for (int i = 0; i < 60; ++i) queue_one(bench, stream.get(), random, 0, 3);
     bench.verify(stream.get());
   });

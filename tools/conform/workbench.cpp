@@ -30,7 +30,8 @@ tn_tensor line(tn_buffer buffer, uint32_t dtype, int64_t count) {
 
 }  // namespace
 
-Workbench::Workbench(PluginHost& host, size_t buffers) : host_(host) {
+Workbench::Workbench(PluginHost& host, size_t buffers, tn_stream home)
+    : host_(host), home_(home != nullptr ? home : host.stream) {
   fill_ = prepare(TN_OP_FILL, 1, nullptr, {TN_DTYPE_F32}, {});
   copy_ = prepare(TN_OP_COPY, 2, nullptr, {TN_DTYPE_F32, TN_DTYPE_F32}, {});
   add_ = prepare(TN_OP_PROGRAM, 3, &addition(), {TN_DTYPE_F32, TN_DTYPE_F32, TN_DTYPE_F32}, {});
@@ -40,21 +41,21 @@ Workbench::Workbench(PluginHost& host, size_t buffers) : host_(host) {
   uint64_t tag = 0;
   for (size_t i = 0; i < buffers; ++i) {
     host.must(host.core->buffer_alloc(host.device, kBytes, &buffers_[i]));
-    upload(host.stream, i, expected_[i]);
+    upload(home_, i, expected_[i]);
   }
   int64_t good[kIndices] = {}, bad[kIndices] = {};
   bad[kIndices / 2] = kFloats;
   for (const auto& [buffer, values] : {std::pair{&good_index_, good}, {&bad_index_, bad}}) {
     host.must(host.core->buffer_alloc(host.device, sizeof good, buffer));
-    host.must(host.core->upload(host.stream, *buffer, 0, values, sizeof good, 0));
+    host.must(host.core->upload(home_, *buffer, 0, values, sizeof good, 0));
   }
   host.must(host.core->buffer_alloc(host.device, kIndices * sizeof(float), &gathered_));
-  host.must(host.core->stream_sync(host.stream, &tag));
+  host.must(host.core->stream_sync(home_, &tag));
 }
 
 Workbench::~Workbench() {
   uint64_t tag = 0;
-  host_.core->stream_sync(host_.stream, &tag);
+  host_.core->stream_sync(home_, &tag);
   for (const tn_kernel kernel : {fill_, copy_, add_, gather_}) {
     if (kernel != nullptr) host_.ops->kernel_release(kernel);
   }

@@ -16,7 +16,8 @@ class Workbench {
   static constexpr int64_t kFloats = 96;
   using Floats = std::vector<float>;  // kFloats of them
 
-  Workbench(PluginHost& host, size_t buffers);
+  // Prepared and cleared on `home`: the host's stream, or the one of the calling thread.
+  Workbench(PluginHost& host, size_t buffers, tn_stream home = nullptr);
   ~Workbench();
   Workbench(const Workbench&) = delete;
   Workbench& operator=(const Workbench&) = delete;
@@ -50,6 +51,7 @@ class Workbench {
               const uint64_t* scalars);
 
   PluginHost& host_;
+  const tn_stream home_;
   std::vector<tn_buffer> buffers_;
   std::vector<Floats> expected_;
   std::vector<std::unique_ptr<Download>> downloads_;
