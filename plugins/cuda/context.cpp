@@ -75,10 +75,19 @@ bool Context::usable() const noexcept { return !lost_ && *process_mark() != 0; }
 
 Context::Scope::Scope(const Context& context) : context_(context) {
   context.check_alive();
-  context.check(context.driver.context_push(context.context_), "cuCtxPushCurrent");
+  CUcontext current = nullptr;
+  context.check(context.driver.context_current(&current), "cuCtxGetCurrent");
+  if (current == context.context_) return;
+  pushed_ = current != nullptr;
+  if (pushed_) {
+    context.check(context.driver.context_push(context.context_), "cuCtxPushCurrent");
+  } else {
+    context.check(context.driver.context_set(context.context_), "cuCtxSetCurrent");
+  }
 }
 
 Context::Scope::~Scope() {
+  if (!pushed_) return;
   CUcontext popped = nullptr;
   context_.driver.context_pop(&popped);
 }
@@ -99,8 +108,7 @@ void Context::lose(const std::string& why) const {
   throw Status(TN_DEVICE_LOST, lost_why_);
 }
 
-void Context::check(CUresult result, const char* what, const std::string& since) const {
-  if (result == CUDA_SUCCESS) return;
+void Context::fail(CUresult result, const char* what, const std::string& since) const {
   const std::string text = std::string(what) + ": " + describe(driver, result);
   if (is_sticky(result)) lose(text + since);
   throw Status(result == CUDA_ERROR_OUT_OF_MEMORY ? TN_OUT_OF_MEMORY : TN_INTERNAL, text);

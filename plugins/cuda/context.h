@@ -22,8 +22,9 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  // Makes the context current on the calling thread and puts the thread's own back at the end.
-  // Throws DEVICE_LOST where the device can no longer be used.
+  // Makes the context current on the calling thread. A context of somebody else's is put back at
+  // the end; a thread that had none keeps this one, as CUDA's runtime leaves it, so that most calls
+  // change nothing. Throws DEVICE_LOST where the device can no longer be used.
   class Scope {
    public:
     explicit Scope(const Context& context);
@@ -33,11 +34,18 @@ class Context {
 
    private:
     const Context& context_;
+    bool pushed_ = false;
   };
 
-  // Throws unless the result is a success. A sticky error loses the device; `since` then names the
-  // work that may have caused it.
-  void check(CUresult result, const char* what, const std::string& since = {}) const;
+  // Throws unless the result is a success. A sticky error loses the device; `since()` then names
+  // the work that may have caused it.
+  void check(CUresult result, const char* what) const {
+    if (result != CUDA_SUCCESS) fail(result, what, {});
+  }
+  template <class Since>
+  void check(CUresult result, const char* what, const Since& since) const {
+    if (result != CUDA_SUCCESS) fail(result, what, since());
+  }
   void check_alive() const;
   // For destructors: a scope that throws nothing; f(driver) runs only where the device still lives.
   template <class F>
@@ -66,6 +74,7 @@ class Context {
  private:
   [[nodiscard]] bool usable() const noexcept;
   [[noreturn]] void lose(const std::string& why) const;
+  [[noreturn]] void fail(CUresult result, const char* what, const std::string& since) const;
 
   CUcontext context_ = nullptr;
   std::mutex mutex_;

@@ -41,6 +41,8 @@ constexpr Entry kEntries[] = {
     {"cuDevicePrimaryCtxRelease_v2", store<&Driver::context_release>},
     {"cuCtxPushCurrent_v2", store<&Driver::context_push>},
     {"cuCtxPopCurrent_v2", store<&Driver::context_pop>},
+    {"cuCtxGetCurrent", store<&Driver::context_current>},
+    {"cuCtxSetCurrent", store<&Driver::context_set>},
     {"cuMemGetInfo_v2", store<&Driver::memory_info>},
     {"cuMemAlloc_v2", store<&Driver::memory_alloc>},
     {"cuMemFree_v2", store<&Driver::memory_free>},

@@ -27,6 +27,8 @@ struct Driver {
   decltype(&::cuDevicePrimaryCtxRelease) context_release;
   decltype(&::cuCtxPushCurrent) context_push;
   decltype(&::cuCtxPopCurrent) context_pop;
+  decltype(&::cuCtxGetCurrent) context_current;
+  decltype(&::cuCtxSetCurrent) context_set;
   decltype(&::cuMemGetInfo) memory_info;
   decltype(&::cuMemAlloc) memory_alloc;
   decltype(&::cuMemFree) memory_free;

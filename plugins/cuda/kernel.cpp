@@ -12,9 +12,10 @@ using plugin::Status;
 namespace {
 
 using Family = std::span<const Operator> (*)();
-constexpr Family kFamilies[] = {elementwise_operators,   reduction_operators, matmul_operators,
-                                indexing_operators,      ordering_operators,  random_operators,
-                                normalization_operators, optimizer_operators, convolution_operators};
+constexpr Family kFamilies[] = {
+    elementwise_operators,   reduction_operators, matmul_operators,
+    indexing_operators,      ordering_operators,  random_operators,
+    normalization_operators, optimizer_operators, convolution_operators};
 
 const Operator* find_operator(const Signature& signature) {
   for (Family family : kFamilies) {
@@ -85,7 +86,7 @@ void Launcher::run_raw(CUfunction function, const Grid& grid, const void* params
       context.driver.launch(function, static_cast<uint32_t>(grid.blocks_x),
                             static_cast<uint32_t>(grid.blocks_y), 1, grid.threads_x, grid.threads_y,
                             1, grid.shared_bytes, stream_, arguments, nullptr),
-      "cuLaunchKernel", faults_.since());
+      "cuLaunchKernel", [&] { return faults_.since(); });
 }
 
 std::string refuse(const tn_device_info& info, const Signature& signature) {

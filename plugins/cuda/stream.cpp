@@ -49,16 +49,19 @@ void Stream::download(Buffer& source, uint64_t offset, void* target, uint64_t si
   const CUdeviceptr from = source.range(offset, size);
   if (size == 0) return;
   context_->check(context_->driver.download(target, from, size, stream_), "cuMemcpyDtoHAsync",
-                  faults_->since());
+                  [&] { return faults_->since(); });
 }
 
 void Stream::sync() {
   const Context::Scope scope(*context_);
-  const auto failure = faults_->observe();
+  const Failure own = faults_->observe();
+  const Failure failure = with_carried(own);
   context_->check(context_->driver.stream_synchronize(stream_), "cuStreamSynchronize",
-                  faults_->since());
+                  [&] { return faults_->since(); });
   const std::optional<Status> failed = failure ? failure() : std::nullopt;
-  if (failure) faults_->clear();
+  timeline_->settle();  // points look up how their work ended before the note is cleared
+  if (own) faults_->clear();
+  carried_.clear();
   const std::string op = failed ? faults_->op_of(failed->tag()) : "";
   faults_->forget_launches();
   if (failed) throw Status(failed->code(), op + ": " + failed->message(), failed->tag());
@@ -66,7 +69,17 @@ void Stream::sync() {
 
 uint64_t Stream::record() {
   const Context::Scope scope(*context_);
-  return timeline_->record(stream_, faults_->observe());
+  return timeline_->record(stream_, with_carried(faults_->observe()));
+}
+
+Failure Stream::with_carried(Failure own) const {
+  if (carried_.empty()) return own;
+  return [own = std::move(own), carried = carried_]() -> std::optional<Status> {
+    for (const auto& outcome : carried) {
+      if (auto failed = outcome->get()) return failed;
+    }
+    return own ? own() : std::nullopt;
+  };
 }
 
 plugin::Event Stream::query(uint64_t value) {
@@ -84,9 +97,15 @@ void Stream::wait_for(Stream& other, uint64_t value) {
   if (other.context_ != context_) {
     throw Status(TN_INVALID_ARGUMENT, "stream_wait: the streams belong to two devices");
   }
-  const std::shared_ptr<Event> event = other.timeline_->pending(value);
-  if (event == nullptr) return;
-  context_->check(context_->driver.stream_wait(stream_, event->get(), 0), "cuStreamWaitEvent");
+  if (&other == this) return;
+  const Awaited awaited = other.timeline_->look(value);
+  if (awaited.outcome != nullptr) {
+    std::erase_if(carried_, [](const auto& outcome) { return outcome->is_known_good(); });
+    carried_.push_back(awaited.outcome);
+  }
+  if (awaited.event == nullptr) return;
+  context_->check(context_->driver.stream_wait(stream_, awaited.event->get(), 0),
+                  "cuStreamWaitEvent");
 }
 
 }  // namespace tenon::cuda

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include "faults.h"
 #include "staging.h"
@@ -30,10 +31,15 @@ class Stream {
   void wait_for(Stream& other, uint64_t value);
 
  private:
+  // What `own` says, or the failure before a point that was waited for.
+  [[nodiscard]] Failure with_carried(Failure own) const;
+
   const std::shared_ptr<Context> context_;
   CUstream stream_ = nullptr;
   std::shared_ptr<Timeline> timeline_;
   std::unique_ptr<Faults> faults_;
+  // Of points of other streams that this one waits for: a failure there is this one's as well.
+  std::vector<std::shared_ptr<Outcome>> carried_;
   std::unique_ptr<Staging> staging_;  // made by the first upload that needs it
 };
 

@@ -23,11 +23,32 @@ Event::~Event() {
   context_->release([&](const Driver& d) { d.event_destroy(event_); });
 }
 
-uint64_t Timeline::record(CUstream stream, Failure failure) {
-  auto event = std::make_shared<Event>(context_);
-  context_->check(context_->driver.event_record(event->get(), stream), "cuEventRecord");
+std::optional<Status> Outcome::get() {
   const std::lock_guard lock(mutex_);
-  points_.push_back({++recorded_, std::move(event), std::move(failure)});
+  if (failure_) {
+    failed_ = failure_();
+    failure_ = nullptr;
+  }
+  return failed_;
+}
+
+bool Outcome::is_known_good() {
+  const std::lock_guard lock(mutex_);
+  return !failure_ && !failed_;
+}
+
+uint64_t Timeline::record(CUstream stream, Failure failure) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Event> event;
+  if (spare_.empty()) {
+    event = std::make_shared<Event>(context_);
+  } else {
+    event = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  context_->check(context_->driver.event_record(event->get(), stream), "cuEventRecord");
+  auto outcome = failure ? std::make_shared<Outcome>(std::move(failure)) : nullptr;
+  points_.push_back({++recorded_, std::move(event), std::move(outcome)});
   advance();
   return recorded_;
 }
@@ -39,12 +60,19 @@ void Timeline::advance() {
     if (result == CUDA_ERROR_NOT_READY) return;
     context_->check(result, "cuEventQuery");
     reached_ = point.value;
-    if (point.failure) {
-      if (auto failure = point.failure()) failures_.emplace(point.value, *failure);
+    if (point.outcome) {
+      if (auto failed = point.outcome->get()) failures_.emplace(point.value, *failed);
     }
     if (failures_.size() > kFailuresKept) failures_.erase(failures_.begin());
+    // Whoever else holds the event still waits for this point.
+    if (point.event.use_count() == 1) spare_.push_back(std::move(point.event));
     points_.pop_front();
   }
+}
+
+void Timeline::settle() {
+  const std::lock_guard lock(mutex_);
+  advance();
 }
 
 void Timeline::check_recorded(uint64_t value) const {
@@ -64,16 +92,22 @@ plugin::Event Timeline::query(uint64_t value) {
   return {TN_EVENT_DONE, std::nullopt};
 }
 
-std::shared_ptr<Event> Timeline::pending(uint64_t value) {
+Awaited Timeline::look(uint64_t value) {
   const std::lock_guard lock(mutex_);
   check_recorded(value);
-  if (value <= reached_ || points_.empty()) return nullptr;
-  return points_[static_cast<size_t>(value - points_.front().value)].event;
+  if (value > reached_) advance();
+  if (value > reached_) {
+    const Point& point = points_[static_cast<size_t>(value - points_.front().value)];
+    return {point.event, point.outcome};
+  }
+  const auto failed = failures_.find(value);
+  if (failed == failures_.end()) return {};
+  return {nullptr, std::make_shared<Outcome>(failed->second)};
 }
 
 bool Timeline::wait(uint64_t value, uint64_t timeout_ns) {
   using Clock = std::chrono::steady_clock;
-  const std::shared_ptr<Event> event = pending(value);
+  const std::shared_ptr<Event> event = look(value).event;
   if (event != nullptr && timeout_ns == UINT64_MAX) {
     context_->check(context_->driver.event_synchronize(event->get()), "cuEventSynchronize");
   }

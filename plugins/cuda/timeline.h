@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "memory.h"
 
@@ -27,12 +28,36 @@ class Event {
   CUevent event_ = nullptr;
 };
 
+// What a reached point looks up: the failure of the work before it, if there is one.
+using Failure = std::function<std::optional<plugin::Status>()>;
+
+// How the work before a point ended, looked up once. Points of other streams share it when they
+// carry the failure on; a point refers to earlier ones only, so no two wait for one another.
+class Outcome {
+ public:
+  explicit Outcome(Failure failure) : failure_(std::move(failure)) {}
+  explicit Outcome(plugin::Status status) : failed_(std::move(status)) {}
+
+  // Only once the point was reached.
+  std::optional<plugin::Status> get();
+  // False until somebody asked.
+  [[nodiscard]] bool is_known_good();
+
+ private:
+  std::mutex mutex_;
+  Failure failure_;  // asked and dropped at the first get()
+  std::optional<plugin::Status> failed_;
+};
+
+// What another stream needs of a point: nothing where it was reached and all went well.
+struct Awaited {
+  std::shared_ptr<Event> event;      // NULL: the point was reached when last looked at
+  std::shared_ptr<Outcome> outcome;  // NULL: nothing before it can fail
+};
+
 // Outlives its stream: other streams may still look at it.
 class Timeline {
  public:
-  // What a reached point looks up: the failure of the work before it, if there is one.
-  using Failure = std::function<std::optional<plugin::Status>()>;
-
   explicit Timeline(std::shared_ptr<Context> context) : context_(std::move(context)) {}
 
   // A point behind the work queued so far. `failure` is asked once, when the point was reached; it
@@ -41,15 +66,16 @@ class Timeline {
   plugin::Event query(uint64_t value);
   // False when the time ran out; throws the failure before the point.
   bool wait(uint64_t value, uint64_t timeout_ns);
-  // Event of a point that was not reached when last looked at, else NULL.
-  std::shared_ptr<Event> pending(uint64_t value);
+  Awaited look(uint64_t value);
+  // Takes note of the points that were reached.
+  void settle();
   [[nodiscard]] const Context* context() const { return context_.get(); }
 
  private:
   struct Point {
     uint64_t value;
     std::shared_ptr<Event> event;
-    Failure failure;
+    std::shared_ptr<Outcome> outcome;  // NULL: nothing before it can fail
   };
 
   void advance();  // under the lock: takes note of the points that were reached
@@ -60,6 +86,7 @@ class Timeline {
   uint64_t recorded_ = 0;
   uint64_t reached_ = 0;
   std::deque<Point> points_;
+  std::vector<std::shared_ptr<Event>> spare_;  // of points that were reached
   std::map<uint64_t, plugin::Status> failures_;
 };
 

@@ -70,7 +70,7 @@ struct Gpu {
   }
 };
 
-thread_local int pushed = 0;  // contexts current on this thread
+thread_local std::vector<CUcontext> contexts_pushed;  // the last is current on this thread
 
 bool is_done(const Event& event) {
   return event.stream == nullptr || event.stream->done >= event.position;
@@ -98,7 +98,7 @@ Event& of(CUevent event) { return *reinterpret_cast<Event*>(event); }
 template <class F>
 CUresult call(F&& f) {
   const std::lock_guard lock(Gpu::get().mutex);
-  if (pushed == 0) return CUDA_ERROR_INVALID_CONTEXT;
+  if (contexts_pushed.empty()) return CUDA_ERROR_INVALID_CONTEXT;
   if (Gpu::get().sticky != CUDA_SUCCESS) return Gpu::get().sticky;
   const CUresult result = f(Gpu::get());
   return result == CUDA_SUCCESS ? Gpu::get().sticky : result;
@@ -203,13 +203,22 @@ CUresult context_retain(CUcontext* context, CUdevice device) {
   return CUDA_SUCCESS;
 }
 CUresult context_release(CUdevice) { return CUDA_SUCCESS; }
-CUresult context_push(CUcontext) {
-  ++pushed;
+CUresult context_push(CUcontext context) {
+  contexts_pushed.push_back(context);
   return CUDA_SUCCESS;
 }
 CUresult context_pop(CUcontext*) {
-  if (pushed == 0) return CUDA_ERROR_INVALID_CONTEXT;
-  --pushed;
+  if (contexts_pushed.empty()) return CUDA_ERROR_INVALID_CONTEXT;
+  contexts_pushed.pop_back();
+  return CUDA_SUCCESS;
+}
+CUresult context_current(CUcontext* context) {
+  *context = contexts_pushed.empty() ? nullptr : contexts_pushed.back();
+  return CUDA_SUCCESS;
+}
+CUresult context_set(CUcontext context) {
+  if (!contexts_pushed.empty()) contexts_pushed.pop_back();
+  contexts_pushed.push_back(context);
   return CUDA_SUCCESS;
 }
 
@@ -399,6 +408,8 @@ const Driver& emulated_driver() {
       context_release,
       context_push,
       context_pop,
+      context_current,
+      context_set,
       memory_info,
       memory_alloc,
       memory_free,
