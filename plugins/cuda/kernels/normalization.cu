@@ -1,0 +1,733 @@
+// softmax, standardize and their gradients. Lines that fit are held in the registers of a part of a
+// warp, a warp or a block: one read, one write. Sums have a fixed order.
+#include "device/normalization.h"
+#include "device/simt.h"
+
+#if defined(__CUDACC__)
+#define TENON_UNROLL _Pragma("unroll")
+#else
+#define TENON_UNROLL
+#endif
+
+namespace tenon::cuda {
+namespace {
+
+constexpr int kBlock = 256;
+constexpr int kSlotBytes = 512;  // 16 bytes for each warp of a block, for one join
+
+// ---- joins ----
+
+TENON_DEVICE inline float exchange(float x, int mask) { return shuffle_xor(x, mask); }
+TENON_DEVICE inline double exchange(double x, int mask) { return shuffle_xor(x, mask); }
+TENON_DEVICE inline Sums exchange(const Sums& x, int mask) {
+  return {shuffle_xor(x.first, mask), shuffle_xor(x.second, mask)};
+}
+TENON_DEVICE inline Exponentials exchange(const Exponentials& x, int mask) {
+  return {shuffle_xor(x.top, mask), shuffle_xor(x.sum, mask)};
+}
+
+struct Greater {
+  TENON_DEVICE float operator()(float a, float b) const { return fmaxf(a, b); }
+};
+struct Add {
+  TENON_DEVICE double operator()(double a, double b) const { return a + b; }
+  TENON_DEVICE Sums operator()(const Sums& a, const Sums& b) const {
+    return {a.first + b.first, a.second + b.second};
+  }
+};
+struct JoinExponentials {
+  TENON_DEVICE Exponentials operator()(const Exponentials& a, const Exponentials& b) const {
+    return join_exponentials(a, b);
+  }
+};
+
+// Joins the values of kThreads neighbours; all of them get the result. `slot` numbers the joins of
+// a kernel: each has shared memory of its own, so that no barrier is needed between them.
+template <int kThreads, class A, class Join>
+TENON_DEVICE A join_threads(A mine, Join join, int slot) {
+  for (int mask = (kThreads < kWarp ? kThreads : kWarp) / 2; mask > 0; mask /= 2) {
+    mine = join(mine, exchange(mine, mask));
+  }
+  if constexpr (kThreads > kWarp) {
+    constexpr int kWarps = kThreads / kWarp;
+    static_assert(sizeof(A) <= 16 && kWarps <= kWarp && (kWarps & (kWarps - 1)) == 0);
+    A* slots = reinterpret_cast<A*>(shared_memory<char>() + slot * kSlotBytes);
+    const int lane = thread_x() % kWarp;
+    if (lane == 0) slots[thread_x() / kWarp] = mine;
+    sync_block();
+    mine = slots[lane % kWarps];
+    for (int mask = kWarps / 2; mask > 0; mask /= 2) mine = join(mine, exchange(mine, mask));
+  }
+  return mine;
+}
+
+// ---- a line in registers ----
+
+// Which values of a line this thread holds: kValues of them.
+template <int kThreads, int kValues>
+struct Held {
+  static constexpr int64_t kCapacity = int64_t{kThreads} * kValues;
+
+  int thread, length;
+  bool vector;
+
+  TENON_DEVICE Held(const NormParams& p, int64_t values)
+      : thread(thread_x() % kThreads),
+        length(static_cast<int>(values < kCapacity ? values : kCapacity)),
+        vector(p.vector != 0) {}
+
+  // Lines of a block, and the one of this thread.
+  TENON_DEVICE static constexpr int lines() { return kThreads < kBlock ? kBlock / kThreads : 1; }
+  TENON_DEVICE static int64_t line() { return block_x() * lines() + thread_x() / kThreads; }
+
+  TENON_DEVICE bool has(int slot) const {
+    const int number =
+        vector ? (slot / 4 * kThreads + thread) * 4 + slot % 4 : slot * kThreads + thread;
+    return number < length;
+  }
+
+  template <class T>
+  TENON_DEVICE void load(const T* from, int64_t step, float absent, float (&to)[kValues]) const {
+    if (vector) {
+      TENON_UNROLL
+      for (int slot = 0; slot < kValues; slot += 4) {
+        const int at = (slot / 4 * kThreads + thread) * 4;
+        if (at < length) {
+          load_four(from + at, to + slot);
+        } else {
+          TENON_UNROLL
+          for (int j = 0; j < 4; ++j) to[slot + j] = absent;
+        }
+      }
+    } else {
+      TENON_UNROLL
+      for (int slot = 0; slot < kValues; ++slot) {
+        const int at = slot * kThreads + thread;
+        to[slot] = at < length ? static_cast<float>(value_of(from[at * step])) : absent;
+      }
+    }
+  }
+
+  template <class T>
+  TENON_DEVICE void store(T* to, int64_t step, const float (&from)[kValues]) const {
+    if (vector) {
+      TENON_UNROLL
+      for (int slot = 0; slot < kValues; slot += 4) {
+        const int at = (slot / 4 * kThreads + thread) * 4;
+        if (at < length) store_four(to + at, from + slot);
+      }
+    } else {
+      TENON_UNROLL
+      for (int slot = 0; slot < kValues; ++slot) {
+        const int at = slot * kThreads + thread;
+        if (at < length) to[at * step] = element_of<T>(from[slot]);
+      }
+    }
+  }
+
+  template <class T>
+  TENON_DEVICE void load_operand(const NormParams& p, int operand, int64_t at, float absent,
+                                 float (&to)[kValues]) const {
+    load(static_cast<const T*>(p.data[operand]) + at, p.line.strides[operand][0], absent, to);
+  }
+  template <class T>
+  TENON_DEVICE void store_output(const NormParams& p, int64_t at,
+                                 const float (&from)[kValues]) const {
+    store(static_cast<T*>(p.data[kOutput]) + at, p.line.strides[kOutput][0], from);
+  }
+  // Weight or bias.
+  template <class T>
+  TENON_DEVICE void load_parameter(const NormParams& p, int operand, int64_t at,
+                                   float (&to)[kValues]) const {
+    const int64_t step = p.line.strides[operand][0];
+    if (step == 0) {
+      const float one = parameter<T>(p, operand, at);
+      TENON_UNROLL
+      for (int slot = 0; slot < kValues; ++slot) to[slot] = one;
+    } else if (p.wide != 0) {
+      load_operand<float>(p, operand, at, 0.0f, to);
+    } else {
+      load_operand<T>(p, operand, at, 0.0f, to);
+    }
+  }
+};
+
+template <int kValues>
+TENON_DEVICE inline double sum_of(const float (&x)[kValues]) {
+  double parts[4] = {};
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) parts[i % 4] += static_cast<double>(x[i]);
+  return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+}
+
+template <class T, int kThreads, int kValues>
+TENON_DEVICE void softmax_held(const NormParams& p) {
+  using Line = Held<kThreads, kValues>;
+  const bool there = Line::line() < p.lines.count;
+  const Line line(p, there ? p.line.count : 0);
+  int64_t at[kNormOperands] = {};
+  if (there) add_offsets<mask_of(kInput, kOutput)>(p.lines, Line::line(), at);
+  float x[kValues];
+  line.template load_operand<T>(p, kInput, at[kInput], -infinity(), x);
+  float top = x[0];
+  TENON_UNROLL
+  for (int i = 1; i < kValues; ++i) top = fmaxf(top, x[i]);
+  top = join_threads<kThreads>(top, Greater(), 0);
+  const bool logarithm = p.logarithm != 0;
+  float parts[4] = {};
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) {
+    const float power = c_exp(x[i] - top);
+    parts[i % 4] += power;
+    x[i] = logarithm ? x[i] - top : power;
+  }
+  const double part = static_cast<double>((parts[0] + parts[1]) + (parts[2] + parts[3]));
+  const float sum = static_cast<float>(join_threads<kThreads>(part, Add(), 1));
+  const float scale = logarithm ? c_log(sum) : 1.0f / sum;
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) x[i] = logarithm ? x[i] - scale : x[i] * scale;
+  line.template store_output<T>(p, at[kOutput], x);
+}
+
+template <class T, int kThreads, int kValues>
+TENON_DEVICE void softmax_grad_held(const NormParams& p) {
+  using Line = Held<kThreads, kValues>;
+  const bool there = Line::line() < p.lines.count;
+  const Line line(p, there ? p.line.count : 0);
+  int64_t at[kNormOperands] = {};
+  if (there) add_offsets<mask_of(kInput, kGrad, kOutput)>(p.lines, Line::line(), at);
+  float y[kValues], grad[kValues], terms[kValues];
+  line.template load_operand<T>(p, kInput, at[kInput], 0.0f, y);
+  line.template load_operand<T>(p, kGrad, at[kGrad], 0.0f, grad);
+  const bool logarithm = p.logarithm != 0;
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) terms[i] = softmax_grad_term(grad[i], y[i], logarithm);
+  const float total = static_cast<float>(join_threads<kThreads>(sum_of(terms), Add(), 0));
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) grad[i] = softmax_grad_of(grad[i], y[i], total, logarithm);
+  line.template store_output<T>(p, at[kOutput], grad);
+}
+
+template <class T, int kThreads, int kValues>
+TENON_DEVICE void standardize_held(const NormParams& p) {
+  using Line = Held<kThreads, kValues>;
+  const bool there = Line::line() < p.lines.count;
+  const Line line(p, there ? p.line.count : 0);
+  int64_t at[kNormOperands] = {};
+  if (there) {
+    add_offsets<mask_of(kInput, kOutput, kWeight, kBias, kMean, kVar)>(p.lines, Line::line(), at);
+  }
+  float x[kValues];
+  line.template load_operand<T>(p, kInput, at[kInput], 0.0f, x);
+  const double total = join_threads<kThreads>(sum_of(x), Add(), 0);
+  const float mean = static_cast<float>(total * p.factor);
+  double parts[4] = {};
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) {
+    x[i] = line.has(i) ? x[i] - mean : 0.0f;
+    parts[i % 4] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  }
+  const double squares =
+      join_threads<kThreads>((parts[0] + parts[1]) + (parts[2] + parts[3]), Add(), 1);
+  const float var = static_cast<float>(squares * p.factor), rstd = inverse_root(var + p.eps);
+  if (there && line.thread == 0) {
+    static_cast<float*>(p.data[kMean])[at[kMean]] = mean;
+    static_cast<float*>(p.data[kVar])[at[kVar]] = var;
+  }
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) x[i] *= rstd;
+  if (p.data[kWeight] != nullptr) {
+    float w[kValues];
+    line.template load_parameter<T>(p, kWeight, at[kWeight], w);
+    TENON_UNROLL
+    for (int i = 0; i < kValues; ++i) x[i] *= w[i];
+    line.template load_parameter<T>(p, kBias, at[kBias], w);
+    TENON_UNROLL
+    for (int i = 0; i < kValues; ++i) x[i] += w[i];
+  }
+  line.template store_output<T>(p, at[kOutput], x);
+}
+
+// The input's gradient alone.
+template <class T, int kThreads, int kValues>
+TENON_DEVICE void standardize_grad_held(const NormParams& p) {
+  using Line = Held<kThreads, kValues>;
+  const bool there = Line::line() < p.lines.count;
+  const Line line(p, there ? p.line.count : 0);
+  int64_t at[kNormOperands] = {};
+  if (there) {
+    add_offsets<mask_of(kInput, kGrad, kOutput, kWeight, kMean, kVar)>(p.lines, Line::line(), at);
+  }
+  float x[kValues], h[kValues];
+  line.template load_operand<T>(p, kInput, at[kInput], 0.0f, x);
+  line.template load_operand<T>(p, kGrad, at[kGrad], 0.0f, h);
+  const Unit unit = unit_at(p, at[kMean], at[kVar]);
+  {
+    float w[kValues];
+    line.template load_parameter<T>(p, kWeight, at[kWeight], w);
+    TENON_UNROLL
+    for (int i = 0; i < kValues; ++i) h[i] *= w[i];
+  }
+  double first[2] = {}, second[2] = {};
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) {
+    x[i] -= unit.mean;
+    first[i % 2] += static_cast<double>(h[i]);
+    second[i % 2] += static_cast<double>(h[i] * (x[i] * unit.rstd));
+  }
+  const Sums mine{first[0] + first[1], second[0] + second[1]};
+  const InputGrad result(join_threads<kThreads>(mine, Add(), 0), p.factor, unit.rstd);
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) h[i] = result.of(h[i], x[i], unit.rstd);
+  line.template store_output<T>(p, at[kOutput], h);
+}
+
+// ---- softmax of lines that are too long for that: a block a line, read twice ----
+
+constexpr int kLongThreads = 1024, kLongValues = 8;
+using Piece = Held<kLongThreads, kLongValues>;
+
+template <class T>
+TENON_DEVICE void softmax_long(const NormParams& p) {
+  int64_t at[kNormOperands] = {};
+  add_offsets<mask_of(kInput, kOutput)>(p.lines, block_x(), at);
+  const int64_t length = p.line.count;
+  const int64_t in = p.line.strides[kInput][0], out = p.line.strides[kOutput][0];
+  float x[kLongValues];
+  Exponentials mine{-infinity(), 0};
+  for (int64_t begin = 0; begin < length; begin += Piece::kCapacity) {
+    const Piece piece(p, length - begin);
+    piece.load_operand<T>(p, kInput, at[kInput] + begin * in, -infinity(), x);
+    add_values(mine, x);
+  }
+  const SoftmaxResult result(join_threads<kLongThreads>(mine, JoinExponentials(), 0),
+                             p.logarithm != 0);
+  for (int64_t begin = 0; begin < length; begin += Piece::kCapacity) {
+    const Piece piece(p, length - begin);
+    piece.load_operand<T>(p, kInput, at[kInput] + begin * in, 0.0f, x);
+    TENON_UNROLL
+    for (int i = 0; i < kLongValues; ++i) x[i] = result.of(x[i]);
+    piece.store_output<T>(p, at[kOutput] + begin * out, x);
+  }
+}
+
+template <class T>
+TENON_DEVICE void softmax_grad_long(const NormParams& p) {
+  int64_t at[kNormOperands] = {};
+  add_offsets<mask_of(kInput, kGrad, kOutput)>(p.lines, block_x(), at);
+  const int64_t length = p.line.count;
+  const int64_t in = p.line.strides[kInput][0], grads = p.line.strides[kGrad][0],
+                out = p.line.strides[kOutput][0];
+  const bool logarithm = p.logarithm != 0;
+  float y[kLongValues], grad[kLongValues];
+  double sum = 0;
+  for (int64_t begin = 0; begin < length; begin += Piece::kCapacity) {
+    const Piece piece(p, length - begin);
+    piece.load_operand<T>(p, kInput, at[kInput] + begin * in, 0.0f, y);
+    piece.load_operand<T>(p, kGrad, at[kGrad] + begin * grads, 0.0f, grad);
+    TENON_UNROLL
+    for (int i = 0; i < kLongValues; ++i) y[i] = softmax_grad_term(grad[i], y[i], logarithm);
+    sum += sum_of(y);
+  }
+  const float total = static_cast<float>(join_threads<kLongThreads>(sum, Add(), 0));
+  for (int64_t begin = 0; begin < length; begin += Piece::kCapacity) {
+    const Piece piece(p, length - begin);
+    piece.load_operand<T>(p, kInput, at[kInput] + begin * in, 0.0f, y);
+    piece.load_operand<T>(p, kGrad, at[kGrad] + begin * grads, 0.0f, grad);
+    TENON_UNROLL
+    for (int i = 0; i < kLongValues; ++i)
+      grad[i] = softmax_grad_of(grad[i], y[i], total, logarithm);
+    piece.store_output<T>(p, at[kOutput] + begin * out, grad);
+  }
+}
+
+// ---- softmax of lines side by side: neighbouring threads take neighbouring lines ----
+
+// A thread takes every threads_y-th value of its line, kColumnValues at a time; where that is all,
+// they are read once.
+constexpr int kColumnValues = 8;
+
+struct Column {
+  int64_t line, length;
+
+  TENON_DEVICE explicit Column(const NormParams& p)
+      : line(block_x() * threads_x() + thread_x()),
+        length(line < p.lines.count ? p.line.count : 0) {}
+
+  // Values of a piece.
+  TENON_DEVICE static int64_t piece() { return int64_t{kColumnValues} * threads_y(); }
+
+  template <class T>
+  TENON_DEVICE void load(const NormParams& p, int operand, int64_t at, int64_t begin, float absent,
+                         float (&to)[kColumnValues]) const {
+    const T* from = static_cast<const T*>(p.data[operand]) + at;
+    const int64_t step = p.line.strides[operand][0];
+    TENON_UNROLL
+    for (int i = 0; i < kColumnValues; ++i) {
+      const int64_t number = begin + thread_y() + int64_t{i} * threads_y();
+      to[i] = number < length ? static_cast<float>(value_of(from[number * step])) : absent;
+    }
+  }
+  template <class T>
+  TENON_DEVICE void store(const NormParams& p, int64_t at, int64_t begin,
+                          const float (&from)[kColumnValues]) const {
+    T* to = static_cast<T*>(p.data[kOutput]) + at;
+    const int64_t step = p.line.strides[kOutput][0];
+    TENON_UNROLL
+    for (int i = 0; i < kColumnValues; ++i) {
+      const int64_t number = begin + thread_y() + int64_t{i} * threads_y();
+      if (number < length) to[number * step] = element_of<T>(from[i]);
+    }
+  }
+};
+
+// Joins what the threads of one column have; they all get the result. threads_y is a power of two.
+template <class A, class Join>
+TENON_DEVICE A join_column(const A& mine, Join join) {
+  A* slots = shared_memory<A>();  // [threads_y][threads_x]
+  const int width = threads_x(), own = thread_y() * width + thread_x();
+  slots[own] = mine;
+  for (int half = threads_y() / 2; half > 0; half /= 2) {
+    sync_block();
+    if (thread_y() < half) slots[own] = join(slots[own], slots[own + half * width]);
+  }
+  sync_block();
+  return slots[thread_x()];
+}
+
+template <class T>
+TENON_DEVICE void softmax_columns(const NormParams& p) {
+  const Column column(p);
+  int64_t at[kNormOperands] = {};
+  if (column.length > 0) add_offsets<mask_of(kInput, kOutput)>(p.lines, column.line, at);
+  float x[kColumnValues];
+  Exponentials mine{-infinity(), 0};
+  for (int64_t begin = 0; begin < column.length; begin += Column::piece()) {
+    column.load<T>(p, kInput, at[kInput], begin, -infinity(), x);
+    add_values(mine, x);
+  }
+  const SoftmaxResult result(join_column(mine, JoinExponentials()), p.logarithm != 0);
+  for (int64_t begin = 0; begin < column.length; begin += Column::piece()) {
+    if (column.length > Column::piece()) column.load<T>(p, kInput, at[kInput], begin, 0.0f, x);
+    TENON_UNROLL
+    for (int i = 0; i < kColumnValues; ++i) x[i] = result.of(x[i]);
+    column.store<T>(p, at[kOutput], begin, x);
+  }
+}
+
+template <class T>
+TENON_DEVICE void softmax_grad_columns(const NormParams& p) {
+  const Column column(p);
+  int64_t at[kNormOperands] = {};
+  if (column.length > 0) add_offsets<mask_of(kInput, kGrad, kOutput)>(p.lines, column.line, at);
+  const bool logarithm = p.logarithm != 0;
+  float y[kColumnValues], grad[kColumnValues];
+  double sum = 0;
+  for (int64_t begin = 0; begin < column.length; begin += Column::piece()) {
+    column.load<T>(p, kInput, at[kInput], begin, 0.0f, y);
+    column.load<T>(p, kGrad, at[kGrad], begin, 0.0f, grad);
+    TENON_UNROLL
+    for (int i = 0; i < kColumnValues; ++i) {
+      sum += static_cast<double>(softmax_grad_term(grad[i], y[i], logarithm));
+    }
+  }
+  const float total = static_cast<float>(join_column(sum, Add()));
+  for (int64_t begin = 0; begin < column.length; begin += Column::piece()) {
+    if (column.length > Column::piece()) {
+      column.load<T>(p, kInput, at[kInput], begin, 0.0f, y);
+      column.load<T>(p, kGrad, at[kGrad], begin, 0.0f, grad);
+    }
+    TENON_UNROLL
+    for (int i = 0; i < kColumnValues; ++i) {
+      grad[i] = softmax_grad_of(grad[i], y[i], total, logarithm);
+    }
+    column.store<T>(p, at[kOutput], begin, grad);
+  }
+}
+
+// ---- sums over lines of any shape, in chunks ----
+
+template <Summed kSummed>
+constexpr uint32_t kSummedOperands = kSummed == Summed::kMoments ? mask_of(kInput)
+                                     : kSummed == Summed::kForInput
+                                         ? mask_of(kInput, kGrad, kWeight)
+                                         : mask_of(kInput, kGrad, kMean, kVar);
+
+// Adds the terms of values to two sums.
+template <class T, Summed kSummed>
+struct Summing {
+  const NormParams& p;
+  double origin = 0;
+  Unit unit{0, 0};
+  Sums sums{0, 0};
+
+  // `base`: where the line begins.
+  TENON_DEVICE Summing(const NormParams& params, const int64_t (&base)[kNormOperands]) : p(params) {
+    if constexpr (kSummed == Summed::kMoments) {
+      origin = moments_origin<T>(p, base[kInput]);
+    } else if (p.steady != 0) {
+      unit = unit_at(p, base[kMean], base[kVar]);
+    }
+  }
+
+  TENON_DEVICE void add(float x, float grad, float weight) {
+    if constexpr (kSummed == Summed::kMoments) {
+      const double moved = static_cast<double>(x) - origin;
+      sums.first += moved;
+      sums.second += moved * moved;
+    } else {
+      const float h = kSummed == Summed::kForInput ? grad * weight : grad;
+      sums.first += static_cast<double>(h);
+      sums.second += static_cast<double>(h * unit.of(x));
+    }
+  }
+
+  // The statistics and the weight of value j behind `at`.
+  TENON_DEVICE void add_at(const int64_t (&at)[kNormOperands], int j, float x, float grad) {
+    float weight = 1;
+    if constexpr (kSummed == Summed::kForInput) {
+      weight = parameter<T>(p, kWeight, at[kWeight] + j * p.line.inner_stride(kWeight));
+    }
+    if constexpr (kSummed == Summed::kForWeight) {
+      if (p.steady == 0) {
+        unit = unit_at(p, at[kMean] + j * p.line.inner_stride(kMean),
+                       at[kVar] + j * p.line.inner_stride(kVar));
+      }
+    }
+    add(x, grad, weight);
+  }
+
+  TENON_DEVICE void add_one(const int64_t (&at)[kNormOperands]) {
+    const float x = value_of(static_cast<const T*>(p.data[kInput])[at[kInput]]);
+    float grad = 0;
+    if constexpr (kSummed != Summed::kMoments) {
+      grad = value_of(static_cast<const T*>(p.data[kGrad])[at[kGrad]]);
+    }
+    add_at(at, 0, x, grad);
+  }
+
+  TENON_DEVICE void add_four(const int64_t (&at)[kNormOperands]) {
+    float x[4], grad[4] = {};
+    load_four(static_cast<const T*>(p.data[kInput]) + at[kInput], x);
+    if constexpr (kSummed != Summed::kMoments) {
+      load_four(static_cast<const T*>(p.data[kGrad]) + at[kGrad], grad);
+    }
+    TENON_UNROLL
+    for (int j = 0; j < 4; ++j) add_at(at, j, x[j], grad[j]);
+  }
+};
+
+// A block sums a chunk of a line, its threads side by side along it.
+template <class T, Summed kSummed>
+TENON_DEVICE void sum_along(const NormParams& p) {
+  constexpr uint32_t kUsed = kSummedOperands<kSummed>;
+  const int64_t line = block_x() / p.chunks, begin = block_x() % p.chunks * p.chunk;
+  const int64_t end = p.line.count < begin + p.chunk ? p.line.count : begin + p.chunk;
+  int64_t base[kNormOperands] = {};
+  add_offsets<kUsed | mask_of(kMean, kVar)>(p.lines, line, base);
+  Summing<T, kSummed> summing(p, base);
+  const int step = p.vector != 0 ? 4 : 1;
+  for (int64_t number = begin + thread_x() * step; number < end; number += kBlock * step) {
+    int64_t at[kNormOperands];
+    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
+    add_offsets<kUsed>(p.line, number, at);
+    if (p.vector != 0) {
+      summing.add_four(at);
+    } else {
+      summing.add_one(at);
+    }
+  }
+  const Sums sums = join_threads<kBlock>(summing.sums, Add(), 0);
+  if (thread_x() == 0) p.partial[block_x()] = sums;
+}
+
+// A block sums a chunk of as many lines as it has columns.
+template <class T, Summed kSummed>
+TENON_DEVICE void sum_columns(const NormParams& p) {
+  constexpr uint32_t kUsed = kSummedOperands<kSummed>;
+  const int64_t chunk = block_x() % p.chunks, begin = chunk * p.chunk;
+  const int64_t line = block_x() / p.chunks * threads_x() + thread_x();
+  const bool there = line < p.lines.count;
+  const int64_t end = !there                           ? begin
+                      : p.line.count < begin + p.chunk ? p.line.count
+                                                       : begin + p.chunk;
+  int64_t base[kNormOperands] = {};
+  add_offsets<kUsed | mask_of(kMean, kVar)>(p.lines, there ? line : 0, base);
+  Summing<T, kSummed> summing(p, base);
+  for (int64_t number = begin + thread_y(); number < end; number += threads_y()) {
+    int64_t at[kNormOperands];
+    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
+    add_offsets<kUsed>(p.line, number, at);
+    summing.add_one(at);
+  }
+  const Sums sums = join_column(summing.sums, Add());
+  if (there && thread_y() == 0) p.partial[line * p.chunks + chunk] = sums;
+}
+
+// A warp joins the chunks of a line and writes what they are for.
+template <class T, Summed kSummed>
+TENON_DEVICE void finish_sums(const NormParams& p) {
+  const int64_t line = global_thread() / kWarp;
+  const int lane = thread_x() % kWarp;
+  if (line >= p.lines.count) return;  // a whole warp
+  Sums sums{0, 0};
+  for (int64_t chunk = lane; chunk < p.chunks; chunk += kWarp) {
+    sums = Add()(sums, p.partial[line * p.chunks + chunk]);
+  }
+  sums = join_threads<kWarp>(sums, Add(), 0);
+  if (lane != 0) return;
+  int64_t at[kNormOperands] = {};
+  add_offsets<mask_of(kInput, kOutput, kWeight, kBias, kMean, kVar)>(p.lines, line, at);
+  if constexpr (kSummed == Summed::kMoments) {
+    const double mean = sums.first * p.factor;
+    const double var = sums.second * p.factor - mean * mean;
+    static_cast<float*>(p.data[kMean])[at[kMean]] =
+        static_cast<float>(moments_origin<T>(p, at[kInput]) + mean);
+    static_cast<float*>(p.data[kVar])[at[kVar]] = static_cast<float>(var < 0 ? 0 : var);
+  } else if constexpr (kSummed == Summed::kForInput) {
+    p.totals[line] = sums;
+  } else {
+    if (p.data[kOutput] != nullptr) {
+      put_parameter<T>(p, kOutput, at[kOutput], static_cast<float>(sums.second));
+    }
+    if (p.data[kBias] != nullptr) {
+      put_parameter<T>(p, kBias, at[kBias], static_cast<float>(sums.first));
+    }
+    if (p.totals != nullptr) {  // the weight is one for the line
+      const double weight = parameter<T>(p, kWeight, at[kWeight]);
+      p.totals[line] = {sums.first * weight, sums.second * weight};
+    }
+  }
+}
+
+// ---- results of lines of any shape, from their statistics ----
+
+template <class T, bool kGradient>
+struct Applying {
+  static constexpr uint32_t kLoaded = kGradient ? mask_of(kInput, kGrad, kOutput, kWeight)
+                                                : mask_of(kInput, kOutput, kWeight, kBias);
+  const NormParams& p;
+  Unit unit;
+  InputGrad grad{{0, 0}, 0, 0};
+
+  TENON_DEVICE Applying(const NormParams& params, int64_t line,
+                        const int64_t (&base)[kNormOperands])
+      : p(params), unit(unit_at(params, base[kMean], base[kVar])) {
+    if constexpr (kGradient) grad = InputGrad(p.totals[line], p.factor, unit.rstd);
+  }
+
+  TENON_DEVICE float result(const int64_t (&at)[kNormOperands], int j, float x, float g) const {
+    float weight = 1;
+    if (p.data[kWeight] != nullptr) {
+      weight = parameter<T>(p, kWeight, at[kWeight] + j * p.line.inner_stride(kWeight));
+    }
+    if constexpr (kGradient) {
+      return grad.of(g * weight, x - unit.mean, unit.rstd);
+    } else {
+      float y = unit.of(x) * weight;
+      if (p.data[kBias] != nullptr) {
+        y += parameter<T>(p, kBias, at[kBias] + j * p.line.inner_stride(kBias));
+      }
+      return y;
+    }
+  }
+
+  TENON_DEVICE void one(const int64_t (&at)[kNormOperands]) const {
+    const float x = value_of(static_cast<const T*>(p.data[kInput])[at[kInput]]);
+    float g = 0;
+    if constexpr (kGradient) g = value_of(static_cast<const T*>(p.data[kGrad])[at[kGrad]]);
+    static_cast<T*>(p.data[kOutput])[at[kOutput]] = element_of<T>(result(at, 0, x, g));
+  }
+
+  TENON_DEVICE void four(const int64_t (&at)[kNormOperands]) const {
+    float x[4], g[4] = {};
+    load_four(static_cast<const T*>(p.data[kInput]) + at[kInput], x);
+    if constexpr (kGradient) load_four(static_cast<const T*>(p.data[kGrad]) + at[kGrad], g);
+    TENON_UNROLL
+    for (int j = 0; j < 4; ++j) x[j] = result(at, j, x[j], g[j]);
+    store_four(static_cast<T*>(p.data[kOutput]) + at[kOutput], x);
+  }
+};
+
+template <class T, bool kGradient>
+TENON_DEVICE void apply_along(const NormParams& p) {
+  using Apply = Applying<T, kGradient>;
+  const int64_t line = block_x() / p.chunks, begin = block_x() % p.chunks * p.chunk;
+  const int64_t end = p.line.count < begin + p.chunk ? p.line.count : begin + p.chunk;
+  int64_t base[kNormOperands] = {};
+  add_offsets<Apply::kLoaded | mask_of(kMean, kVar)>(p.lines, line, base);
+  const Apply apply(p, line, base);
+  const int step = p.vector != 0 ? 4 : 1;
+  for (int64_t number = begin + thread_x() * step; number < end; number += kBlock * step) {
+    int64_t at[kNormOperands];
+    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
+    add_offsets<Apply::kLoaded>(p.line, number, at);
+    if (p.vector != 0) {
+      apply.four(at);
+    } else {
+      apply.one(at);
+    }
+  }
+}
+
+template <class T, bool kGradient>
+TENON_DEVICE void apply_columns(const NormParams& p) {
+  using Apply = Applying<T, kGradient>;
+  const int64_t begin = block_x() % p.chunks * p.chunk;
+  const int64_t line = block_x() / p.chunks * threads_x() + thread_x();
+  if (line >= p.lines.count) return;
+  const int64_t end = p.line.count < begin + p.chunk ? p.line.count : begin + p.chunk;
+  int64_t base[kNormOperands] = {};
+  add_offsets<Apply::kLoaded | mask_of(kMean, kVar)>(p.lines, line, base);
+  const Apply apply(p, line, base);
+  for (int64_t number = begin + thread_y(); number < end; number += threads_y()) {
+    int64_t at[kNormOperands];
+    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
+    add_offsets<Apply::kLoaded>(p.line, number, at);
+    apply.one(at);
+  }
+}
+
+}  // namespace
+
+// Threads and values of each: kernels/normalization.cpp chooses.
+#define TENON_HELD(op, dtype, T, threads, values)                                            \
+  TENON_KERNEL(op##_##dtype##_##threads##x##values, (threads) < kBlock ? kBlock : (threads), \
+               NormParams, op##_held<T, threads, values>)
+#define TENON_HELD_LINES(op, dtype, T) \
+  TENON_HELD(op, dtype, T, 8, 4)       \
+  TENON_HELD(op, dtype, T, 32, 4)      \
+  TENON_HELD(op, dtype, T, 32, 8)      \
+  TENON_HELD(op, dtype, T, 32, 16)     \
+  TENON_HELD(op, dtype, T, 32, 32)     \
+  TENON_HELD(op, dtype, T, 256, 8)     \
+  TENON_HELD(op, dtype, T, 256, 16)    \
+  TENON_HELD(op, dtype, T, 512, 16)
+#define TENON_SUMS(name, dtype, T, summed)                                             \
+  TENON_KERNEL(sum_##name##_along_##dtype, kBlock, NormParams, sum_along<T, summed>)   \
+  TENON_KERNEL(sum_##name##_columns_##dtype, 1024, NormParams, sum_columns<T, summed>) \
+  TENON_KERNEL(finish_##name##_##dtype, kBlock, NormParams, finish_sums<T, summed>)
+#define TENON_NORMALIZATION(dtype, T)                                                     \
+  TENON_HELD_LINES(softmax, dtype, T)                                                     \
+  TENON_HELD_LINES(softmax_grad, dtype, T)                                                \
+  TENON_HELD_LINES(standardize, dtype, T)                                                 \
+  TENON_HELD_LINES(standardize_grad, dtype, T)                                            \
+  TENON_HELD(softmax, dtype, T, 1024, 16)                                                 \
+  TENON_HELD(standardize, dtype, T, 1024, 16)                                             \
+  TENON_KERNEL(softmax_long_##dtype, kLongThreads, NormParams, softmax_long<T>)           \
+  TENON_KERNEL(softmax_grad_long_##dtype, kLongThreads, NormParams, softmax_grad_long<T>) \
+  TENON_KERNEL(softmax_columns_##dtype, 1024, NormParams, softmax_columns<T>)             \
+  TENON_KERNEL(softmax_grad_columns_##dtype, 1024, NormParams, softmax_grad_columns<T>)   \
+  TENON_SUMS(moments, dtype, T, Summed::kMoments)                                         \
+  TENON_SUMS(input, dtype, T, Summed::kForInput)                                          \
+  TENON_SUMS(weight, dtype, T, Summed::kForWeight)                                        \
+  TENON_KERNEL(apply_along_##dtype, kBlock, NormParams, apply_along<T, false>)            \
+  TENON_KERNEL(apply_grad_along_##dtype, kBlock, NormParams, apply_along<T, true>)        \
+  TENON_KERNEL(apply_columns_##dtype, kBlock, NormParams, apply_columns<T, false>)        \
+  TENON_KERNEL(apply_grad_columns_##dtype, kBlock, NormParams, apply_columns<T, true>)
+
+TENON_NORMALIZATION(f32, float)
+TENON_NORMALIZATION(f16, Half)
+TENON_NORMALIZATION(bf16, BFloat16)
+
+}  // namespace tenon::cuda
