@@ -68,6 +68,7 @@ struct NormParams {
   void* data[kNormOperands];
   Sums* partial;          // [lines][chunks]
   Sums* totals;           // [lines], or NULL
+  float* parts;           // [chunks of lines][2][values]: sums for weight and bias
   int64_t chunk, chunks;  // values of a chunk, chunks of a line
   double factor;          // 1 / values of a line; 0 where there are none
   float eps;

@@ -123,8 +123,10 @@ struct Shape {
   int threads, values;
 
   [[nodiscard]] int64_t capacity() const { return int64_t{threads} * values; }
+  // Threads of a block: a warp or a part of one never waits for others.
+  [[nodiscard]] int block() const { return threads <= 32 ? 256 : threads; }
 };
-constexpr Shape kShapes[] = {{8, 4},   {32, 4},   {32, 8},   {32, 16},  {32, 32},
+constexpr Shape kShapes[] = {{8, 4},   {32, 4},   {32, 8},   {32, 16},  {128, 8},
                              {256, 8}, {256, 16}, {512, 16}, {1024, 16}};
 constexpr size_t kShapeCount = std::size(kShapes);
 // Two lines in registers of 1024 threads would be too many.
@@ -146,19 +148,30 @@ class HeldLines {
   [[nodiscard]] bool fits(const NormParams& p) const {
     return p.line.rank == 1 && !side_by_side(p) && p.line.count <= kShapes[count_ - 1].capacity();
   }
+  // Lines that a block has at a time.
+  [[nodiscard]] int64_t at_once(const NormParams& p) const {
+    const Shape& shape = shape_for(p);
+    return shape.block() / shape.threads;
+  }
+  // A block has p.chunk lines in turn; 0: those that it has at a time.
   void run(Launcher& launcher, const NormParams& p) const {
-    size_t i = 0;
-    while (kShapes[i].capacity() < p.line.count) ++i;
-    const auto threads = static_cast<uint32_t>(std::max(kShapes[i].threads, 256));
-    const int64_t lines = threads / static_cast<uint32_t>(kShapes[i].threads);
-    launcher.run(functions_[i],
-                 Grid{.blocks_x = blocks_for(p.lines.count, lines),
-                      .threads_x = threads,
-                      .shared_bytes = kJoinBytes},
+    const Shape& shape = shape_for(p);
+    // Joins, or two lines.
+    const int64_t shared = std::max<int64_t>(kJoinBytes, at_once(p) > 1 ? 8 * shape.capacity() : 0);
+    launcher.run(functions_[static_cast<size_t>(&shape - kShapes)],
+                 Grid{.blocks_x = blocks_for(p.lines.count, p.chunk > 0 ? p.chunk : at_once(p)),
+                      .threads_x = static_cast<uint32_t>(shape.block()),
+                      .shared_bytes = static_cast<uint32_t>(shared)},
                  p);
   }
 
  private:
+  [[nodiscard]] const Shape& shape_for(const NormParams& p) const {
+    size_t i = 0;
+    while (kShapes[i].capacity() < p.line.count) ++i;
+    return kShapes[i];
+  }
+
   size_t count_;
   std::array<CUfunction, kShapeCount> functions_{};
 };
@@ -379,9 +392,11 @@ class StandardizeGradKernel final : public Kernel {
         wanted_(static_cast<uint32_t>(s.attributes()[1])),
         inputs_(s.output_count()),
         held_(context, "standardize_grad", s.dtype(inputs_), kGradShapes),
+        summed_(context, "standardize_grads", s.dtype(inputs_), kGradShapes),
         input_(context, "input", s.dtype(inputs_)),
         weight_(context, "weight", s.dtype(inputs_)),
-        apply_(context, "apply_grad", s.dtype(inputs_)) {}
+        apply_(context, "apply_grad", s.dtype(inputs_)),
+        join_parts_(function(context, "join_parts", s.dtype(inputs_))) {}
 
   uint64_t workspace(Operands operands) const override {
     const Plan plan(*this, operands);
@@ -409,6 +424,7 @@ class StandardizeGradKernel final : public Kernel {
     const auto totals = reinterpret_cast<Sums*>(launcher.workspace() + plan.partial_size);
     if (plan.totals_size > 0) plan.input.totals = totals;
     if (plan.shared) plan.weight.totals = totals;
+    if (plan.chunk > 0) return run_both(launcher, plan, size);
     if (plan.sums_weight) weight_.run(launcher, plan.weight, size);
     if (wants(1)) run_input(launcher, plan, size);
   }
@@ -419,6 +435,7 @@ class StandardizeGradKernel final : public Kernel {
     std::array<tn_tensor, kNormOperands> full{};
     NormParams input, weight;
     bool held, shared, sums_weight;
+    int64_t chunk = 0, chunks = 0;  // of lines, where all gradients are made at once
     uint64_t partial_size = 0, totals_size = 0;
 
     Plan(const StandardizeGradKernel& kernel, Operands operands) {
@@ -449,6 +466,15 @@ class StandardizeGradKernel final : public Kernel {
       // One weight for each line of statistics: its sums, weighted, are the input's.
       shared = kernel.wants(1) && !held && own == kept;
       sums_weight = kernel.wants(2) || kernel.wants(4) || shared;
+      const uint32_t along = kernel.dims_ & ~single & ((1u << x.rank) - 1);
+      if (held && kernel.wants(1) && sums_weight && own == along && input.lines.count > 0 &&
+          input.line.count > 0) {
+        const int64_t lines = input.lines.count, unit = kernel.summed_.at_once(input);
+        chunk = blocks_for(std::max<int64_t>(8, blocks_for(lines, 1024)), unit) * unit;
+        chunks = blocks_for(lines, chunk);
+        partial_size = static_cast<uint64_t>(chunks * input.line.count) * 2 * sizeof(float);
+        return;
+      }
       if (sums_weight) partial_size = partial_bytes(weight, cut_lines(weight, false));
       if (!kernel.wants(1) || held) return;
       totals_size = static_cast<uint64_t>(input.lines.count) * sizeof(Sums);
@@ -460,13 +486,28 @@ class StandardizeGradKernel final : public Kernel {
 
   [[nodiscard]] bool wants(uint32_t bit) const { return (wanted_ & bit) != 0; }
 
+  static bool takes_fours(const NormParams& p, int64_t size) {
+    return vector_fits(p, mask_of(kInput, kGrad, kOutput), size) &&
+           vector_fits_parameters(p, mask_of(kWeight), p.wide != 0 ? 4 : size);
+  }
+
+  void run_both(Launcher& launcher, Plan& plan, int64_t size) const {
+    plan.input.chunk = plan.chunk;
+    plan.weight.chunks = plan.chunks;
+    plan.input.parts = plan.weight.parts = reinterpret_cast<float*>(launcher.workspace());
+    plan.input.vector = takes_fours(plan.input, size) ? 1 : 0;
+    summed_.run(launcher, plan.input);
+    Grid grid{.blocks_x = blocks_for(plan.weight.lines.count, 32)};
+    grid.threads_x = grid.threads_y = 32;
+    grid.shared_bytes = 32 * 32 * sizeof(Sums);
+    launcher.run(join_parts_, grid, plan.weight);
+  }
+
   void run_input(Launcher& launcher, Plan& plan, int64_t size) const {
     NormParams& p = plan.input;
     if (p.lines.count == 0 || p.line.count == 0) return;
     if (plan.held) {
-      const bool fits = vector_fits(p, mask_of(kInput, kGrad, kOutput), size) &&
-                        vector_fits_parameters(p, mask_of(kWeight), p.wide != 0 ? 4 : size);
-      p.vector = fits ? 1 : 0;
+      p.vector = takes_fours(p, size) ? 1 : 0;
       return held_.run(launcher, p);
     }
     if (!plan.shared) input_.run(launcher, p, size);
@@ -474,9 +515,10 @@ class StandardizeGradKernel final : public Kernel {
   }
 
   const uint32_t dims_, wanted_, inputs_;
-  const HeldLines held_;
+  const HeldLines held_, summed_;
   const SumKernels input_, weight_;
   const ApplyKernels apply_;
+  const CUfunction join_parts_;
 };
 
 // ---- signatures --------------------------------------------------------------------------------

@@ -77,14 +77,13 @@ struct Held {
         vector(p.vector != 0) {}
 
   // Lines of a block, and the one of this thread.
-  TENON_DEVICE static constexpr int lines() { return kThreads < kBlock ? kBlock / kThreads : 1; }
+  TENON_DEVICE static constexpr int lines() { return kThreads <= kWarp ? kBlock / kThreads : 1; }
   TENON_DEVICE static int64_t line() { return block_x() * lines() + thread_x() / kThreads; }
 
-  TENON_DEVICE bool has(int slot) const {
-    const int number =
-        vector ? (slot / 4 * kThreads + thread) * 4 + slot % 4 : slot * kThreads + thread;
-    return number < length;
+  TENON_DEVICE int number(int slot) const {
+    return vector ? (slot / 4 * kThreads + thread) * 4 + slot % 4 : slot * kThreads + thread;
   }
+  TENON_DEVICE bool has(int slot) const { return number(slot) < length; }
 
   template <class T>
   TENON_DEVICE void load(const T* from, int64_t step, float absent, float (&to)[kValues]) const {
@@ -248,6 +247,23 @@ TENON_DEVICE void standardize_held(const NormParams& p) {
   line.template store_output<T>(p, at[kOutput], x);
 }
 
+// x becomes x - mean and h, the weighted gradient, the input's gradient. `slot` is the join's.
+template <int kThreads, int kValues>
+TENON_DEVICE void to_input_grad(const NormParams& p, const Unit& unit, int slot,
+                                float (&x)[kValues], float (&h)[kValues]) {
+  double first[2] = {}, second[2] = {};
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) {
+    x[i] -= unit.mean;
+    first[i % 2] += static_cast<double>(h[i]);
+    second[i % 2] += static_cast<double>(h[i] * (x[i] * unit.rstd));
+  }
+  const Sums mine{first[0] + first[1], second[0] + second[1]};
+  const InputGrad result(join_threads<kThreads>(mine, Add(), slot), p.factor, unit.rstd);
+  TENON_UNROLL
+  for (int i = 0; i < kValues; ++i) h[i] = result.of(h[i], x[i], unit.rstd);
+}
+
 // The input's gradient alone.
 template <class T, int kThreads, int kValues>
 TENON_DEVICE void standardize_grad_held(const NormParams& p) {
@@ -262,24 +278,75 @@ TENON_DEVICE void standardize_grad_held(const NormParams& p) {
   line.template load_operand<T>(p, kInput, at[kInput], 0.0f, x);
   line.template load_operand<T>(p, kGrad, at[kGrad], 0.0f, h);
   const Unit unit = unit_at(p, at[kMean], at[kVar]);
-  {
-    float w[kValues];
-    line.template load_parameter<T>(p, kWeight, at[kWeight], w);
-    TENON_UNROLL
-    for (int i = 0; i < kValues; ++i) h[i] *= w[i];
-  }
-  double first[2] = {}, second[2] = {};
+  float w[kValues];
+  line.template load_parameter<T>(p, kWeight, at[kWeight], w);
   TENON_UNROLL
-  for (int i = 0; i < kValues; ++i) {
-    x[i] -= unit.mean;
-    first[i % 2] += static_cast<double>(h[i]);
-    second[i % 2] += static_cast<double>(h[i] * (x[i] * unit.rstd));
-  }
-  const Sums mine{first[0] + first[1], second[0] + second[1]};
-  const InputGrad result(join_threads<kThreads>(mine, Add(), 0), p.factor, unit.rstd);
-  TENON_UNROLL
-  for (int i = 0; i < kValues; ++i) h[i] = result.of(h[i], x[i], unit.rstd);
+  for (int i = 0; i < kValues; ++i) h[i] *= w[i];
+  to_input_grad<kThreads>(p, unit, 0, x, h);
   line.template store_output<T>(p, at[kOutput], h);
+}
+
+// Writes what the threads of a block summed for their values of a line, dw and db.
+template <int kThreads, int kValues>
+TENON_DEVICE void store_parts(const NormParams& p, const Held<kThreads, kValues>& line,
+                              const float (&dw)[kValues], const float (&db)[kValues]) {
+  using Line = Held<kThreads, kValues>;
+  float* part = p.parts + block_x() * 2 * line.length;
+  if constexpr (Line::lines() == 1) {
+    line.store(part, 1, dw);
+    line.store(part + line.length, 1, db);
+  } else {
+    float* totals = shared_memory<float>();  // [2][capacity]
+    for (int group = 0; group < Line::lines(); ++group) {
+      if (thread_x() / kThreads == group) {
+        TENON_UNROLL
+        for (int i = 0; i < kValues; ++i) {
+          float* total = totals + line.number(i);
+          total[0] = group == 0 ? dw[i] : total[0] + dw[i];
+          total[Line::kCapacity] = group == 0 ? db[i] : total[Line::kCapacity] + db[i];
+        }
+      }
+      sync_block();
+    }
+    for (int i = thread_x(); i < line.length; i += kBlock) {
+      part[i] = totals[i];
+      part[line.length + i] = totals[Line::kCapacity + i];
+    }
+  }
+}
+
+// The input's gradient, and sums for those of weight and bias, where these differ along a line and
+// are the same for all: a block takes p.chunk lines in turn.
+template <class T, int kThreads, int kValues>
+TENON_DEVICE void standardize_grads_held(const NormParams& p) {
+  using Line = Held<kThreads, kValues>;
+  const Line line(p, p.line.count);
+  float w[kValues], dw[kValues] = {}, db[kValues] = {};
+  line.template load_parameter<T>(p, kWeight, 0, w);
+  const int64_t begin = block_x() * p.chunk;
+  const int64_t end = p.lines.count < begin + p.chunk ? p.lines.count : begin + p.chunk;
+  int slot = 0;  // two in turn: a barrier lies between two uses of one
+  for (int64_t first = begin; first < end; first += Line::lines(), slot ^= 1) {
+    const int64_t own = first + thread_x() / kThreads;
+    const bool there = own < end;
+    int64_t at[kNormOperands] = {};
+    add_offsets<mask_of(kInput, kGrad, kOutput, kMean, kVar)>(p.lines, there ? own : first, at);
+    float x[kValues], h[kValues];
+    line.template load_operand<T>(p, kInput, at[kInput], 0.0f, x);
+    line.template load_operand<T>(p, kGrad, at[kGrad], 0.0f, h);
+    const Unit unit = unit_at(p, at[kMean], at[kVar]);
+    TENON_UNROLL
+    for (int i = 0; i < kValues; ++i) {
+      if (there) {
+        dw[i] += h[i] * unit.of(x[i]);
+        db[i] += h[i];
+      }
+      h[i] *= w[i];
+    }
+    to_input_grad<kThreads>(p, unit, slot, x, h);
+    if (there) line.template store_output<T>(p, at[kOutput], h);
+  }
+  store_parts(p, line, dw, db);
 }
 
 // ---- softmax of lines that are too long for that: a block a line, read twice ----
@@ -564,6 +631,17 @@ TENON_DEVICE void sum_columns(const NormParams& p) {
   if (there && thread_y() == 0) p.partial[line * p.chunks + chunk] = sums;
 }
 
+template <class T>
+TENON_DEVICE void leave_weight_sums(const NormParams& p, const int64_t (&at)[kNormOperands],
+                                    const Sums& sums) {
+  if (p.data[kOutput] != nullptr) {
+    put_parameter<T>(p, kOutput, at[kOutput], static_cast<float>(sums.second));
+  }
+  if (p.data[kBias] != nullptr) {
+    put_parameter<T>(p, kBias, at[kBias], static_cast<float>(sums.first));
+  }
+}
+
 // A warp joins the chunks of a line and writes what they are for.
 template <class T, Summed kSummed>
 TENON_DEVICE void finish_sums(const NormParams& p) {
@@ -587,17 +665,30 @@ TENON_DEVICE void finish_sums(const NormParams& p) {
   } else if constexpr (kSummed == Summed::kForInput) {
     p.totals[line] = sums;
   } else {
-    if (p.data[kOutput] != nullptr) {
-      put_parameter<T>(p, kOutput, at[kOutput], static_cast<float>(sums.second));
-    }
-    if (p.data[kBias] != nullptr) {
-      put_parameter<T>(p, kBias, at[kBias], static_cast<float>(sums.first));
-    }
+    leave_weight_sums<T>(p, at, sums);
     if (p.totals != nullptr) {  // the weight is one for the line
       const double weight = parameter<T>(p, kWeight, at[kWeight]);
       p.totals[line] = {sums.first * weight, sums.second * weight};
     }
   }
+}
+
+// Joins the parts of standardize_grads_held; neighbouring threads take neighbouring values.
+template <class T>
+TENON_DEVICE void join_parts(const NormParams& p) {
+  const int64_t own = block_x() * threads_x() + thread_x();
+  const bool there = own < p.lines.count;
+  Sums sums{0, 0};
+  for (int64_t chunk = thread_y(); there && chunk < p.chunks; chunk += threads_y()) {
+    const float* part = p.parts + chunk * 2 * p.lines.count + own;
+    sums.first += static_cast<double>(part[p.lines.count]);
+    sums.second += static_cast<double>(part[0]);
+  }
+  sums = join_column(sums, Add());
+  if (!there || thread_y() != 0) return;
+  int64_t at[kNormOperands] = {};
+  add_offsets<mask_of(kOutput, kBias)>(p.lines, own, at);
+  leave_weight_sums<T>(p, at, sums);
 }
 
 // ---- results of lines of any shape, from their statistics ----
@@ -692,14 +783,14 @@ TENON_DEVICE void apply_columns(const NormParams& p) {
 
 // Threads and values of each: kernels/normalization.cpp chooses.
 #define TENON_HELD(op, dtype, T, threads, values)                                            \
-  TENON_KERNEL(op##_##dtype##_##threads##x##values, (threads) < kBlock ? kBlock : (threads), \
+  TENON_KERNEL(op##_##dtype##_##threads##x##values, (threads) <= kWarp ? kBlock : (threads), \
                NormParams, op##_held<T, threads, values>)
 #define TENON_HELD_LINES(op, dtype, T) \
   TENON_HELD(op, dtype, T, 8, 4)       \
   TENON_HELD(op, dtype, T, 32, 4)      \
   TENON_HELD(op, dtype, T, 32, 8)      \
   TENON_HELD(op, dtype, T, 32, 16)     \
-  TENON_HELD(op, dtype, T, 32, 32)     \
+  TENON_HELD(op, dtype, T, 128, 8)     \
   TENON_HELD(op, dtype, T, 256, 8)     \
   TENON_HELD(op, dtype, T, 256, 16)    \
   TENON_HELD(op, dtype, T, 512, 16)
@@ -712,6 +803,8 @@ TENON_DEVICE void apply_columns(const NormParams& p) {
   TENON_HELD_LINES(softmax_grad, dtype, T)                                                \
   TENON_HELD_LINES(standardize, dtype, T)                                                 \
   TENON_HELD_LINES(standardize_grad, dtype, T)                                            \
+  TENON_HELD_LINES(standardize_grads, dtype, T)                                           \
+  TENON_KERNEL(join_parts_##dtype, 1024, NormParams, join_parts<T>)                       \
   TENON_HELD(softmax, dtype, T, 1024, 16)                                                 \
   TENON_HELD(standardize, dtype, T, 1024, 16)                                             \
   TENON_KERNEL(softmax_long_##dtype, kLongThreads, NormParams, softmax_long<T>)           \
