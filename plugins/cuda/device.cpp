@@ -40,7 +40,10 @@ std::unique_ptr<Stream> Device::make_stream() const { return std::make_unique<St
 
 tn_answer Device::query(const plugin::Signature& signature) const {
   const std::string reason = refuse(info_, signature);
-  return reason.empty() ? plugin::native() : plugin::no(reason);
+  if (!reason.empty()) return plugin::no(reason);
+  tn_answer answer = plugin::native();
+  if (wants_copies(signature)) answer.support = TN_ANSWER_CONTIGUOUS;
+  return answer;
 }
 
 std::unique_ptr<Kernel> Device::prepare(const plugin::Signature& signature) const {

@@ -111,10 +111,19 @@ std::string refuse(const tn_device_info& info, const Signature& signature) {
   return op->refuse != nullptr ? op->refuse(signature) : std::string();
 }
 
+bool wants_copies(const Signature& signature) {
+  if (!find_operator(signature)->dense) return false;
+  for (uint32_t i = 0; i < signature.operand_count(); ++i) {
+    if (TN_CLASS_LAYOUT(signature.raw().classes[i]) != TN_LAYOUT_CONTIGUOUS) return true;
+  }
+  return false;
+}
+
 std::unique_ptr<Kernel> make_kernel(Context& context, const tn_device_info& info,
                                     const Signature& signature) {
   const std::string reason = refuse(info, signature);
   if (!reason.empty()) throw Status(TN_UNSUPPORTED, reason);
+  if (wants_copies(signature)) throw Status(TN_UNSUPPORTED, "the operands must be contiguous");
   return find_operator(signature)->make(context, signature);
 }
 

@@ -105,6 +105,7 @@ struct Operator {
   std::string (*refuse)(const Signature& signature);  // may be NULL
   std::unique_ptr<Kernel> (*make)(Context& context, const Signature& signature);
   bool required = true;
+  bool dense = false;  // wants every operand row-major and dense: the host copies others first
 };
 
 std::span<const Operator> elementwise_operators();
@@ -119,6 +120,8 @@ std::span<const Operator> convolution_operators();
 
 // Why a signature cannot be run; empty when it can.
 std::string refuse(const tn_device_info& info, const Signature& signature);
+// Does a signature that can be run want its operands copied first?
+bool wants_copies(const Signature& signature);
 // Throws UNSUPPORTED with that reason.
 std::unique_ptr<Kernel> make_kernel(Context& context, const tn_device_info& info,
                                     const Signature& signature);
