@@ -1,14 +1,18 @@
 // Reductions: one tree, fixed by the number of values alone, whichever kernel walks it. A row of
-// values is cut into segments of 1024; in a segment lane l of 32 takes values l, l + 32, ... one
-// after another, and the lanes are joined by halves. The segments' results are a row again.
+// values is cut into segments of 1024; in a segment lane l of 32 takes values 4 l .. 4 l + 3, the
+// four that lie 128 further on, and so on, one after another, and the lanes are joined by halves.
+// The segments' results are a row again.
 #ifndef TENON_PLUGINS_CUDA_DEVICE_REDUCTION_H
 #define TENON_PLUGINS_CUDA_DEVICE_REDUCTION_H
 
+#include "device/packs.h"
 #include "device/values.h"
 
 namespace tenon::cuda {
 
-inline constexpr int kLanes = 32, kSegment = 1024;
+inline constexpr int kLanes = 32, kQuad = 4, kRound = kLanes * kQuad, kSegment = 1024;
+// Segments that one block takes, a warp a segment.
+inline constexpr int kBlockSegments = 1024;
 
 // Numbers of the ABI.
 inline constexpr uint32_t kReduceSum = 1, kReduceProd = 2, kReduceMax = 3, kReduceMin = 4,
@@ -20,8 +24,10 @@ struct ReduceParams {
   void* out;      // the result's first element; used when a row is one segment
   void* partial;  // [rows][segments], else
   uint32_t kind, in_dtype, out_dtype;
+  uint32_t packed;     // every four values of a lane lie together and aligned
+  uint32_t small;      // 32-bit index arithmetic is enough for a row
+  uint32_t lane_bits;  // log2 of the lanes that have values
   int32_t row_rank, value_rank;
-  uint32_t reserved;
   int64_t row_shape[kMaxRank];
   int64_t row_strides[2][kMaxRank];  // of out, of in
   int64_t value_shape[kMaxRank];
@@ -40,34 +46,49 @@ TENON_HD inline bool is_nan(A x) {
   return x != x;
 }
 
-// Accumulators of class A (double or int64_t).
 template <class A>
+TENON_HD inline A greatest_of() {
+  if constexpr (kSame<A, double>) {
+    return bits_as<double>(uint64_t{0x7ff} << 52);
+  } else if constexpr (kSame<A, float>) {
+    return bits_as<float>(0x7f800000u);
+  } else {
+    return Range<int64_t>::high;
+  }
+}
+template <class A>
+TENON_HD inline A least_of() {
+  if constexpr (kSame<A, int64_t>) {
+    return Range<int64_t>::low;
+  } else {
+    return -greatest_of<A>();
+  }
+}
+
+// Accumulators of class A. kKind = 0: the kind is known at run time only.
+template <class A, uint32_t kKind = 0>
 struct Joining {
   using Accumulator = A;
-  uint32_t kind;
+  uint32_t run_time_kind;
 
+  TENON_HD uint32_t kind() const { return kKind != 0 ? kKind : run_time_kind; }
   TENON_HD A identity() const {
-    if (kind == kReduceProd || kind == kReduceAll) return A(1);
-    if (kind == kReduceSum || kind == kReduceAny) return A(0);
-    if constexpr (kSame<A, double>) {
-      const double infinity = bits_as<double>(uint64_t{0x7ff} << 52);
-      return kind == kReduceMax ? -infinity : infinity;
-    } else {
-      return kind == kReduceMax ? Range<int64_t>::low : Range<int64_t>::high;
-    }
+    if (kind() == kReduceProd || kind() == kReduceAll) return A(1);
+    if (kind() == kReduceSum || kind() == kReduceAny) return A(0);
+    return kind() == kReduceMax ? least_of<A>() : greatest_of<A>();
   }
   TENON_HD A join(A a, A b) const {
-    switch (kind) {
+    switch (kind()) {
       case kReduceSum:
-        if constexpr (kSame<A, double>)
-          return a + b;
-        else
+        if constexpr (kSame<A, int64_t>)
           return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-      case kReduceProd:
-        if constexpr (kSame<A, double>)
-          return a * b;
         else
+          return a + b;
+      case kReduceProd:
+        if constexpr (kSame<A, int64_t>)
           return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+        else
+          return a * b;
       case kReduceMax:
       case kReduceAny:
         return a > b || is_nan(a) ? a : b;
@@ -75,6 +96,7 @@ struct Joining {
         return a < b || is_nan(a) ? a : b;
     }
   }
+  TENON_HD A take(A sum, A value, int64_t) const { return join(sum, value); }
 };
 
 // ARGMAX and ARGMIN: the first of equals, the first NaN before all.
@@ -96,18 +118,35 @@ struct Finding {
     if (beats(b.value, a.value)) return a;
     return a.index < b.index ? a : b;
   }
+  // Of values that come in their order.
+  TENON_HD Found<A> take(Found<A> best, A value, int64_t number) const {
+    return best.index < 0 || beats(best.value, value) ? Found<A>{value, number} : best;
+  }
+  TENON_HD Found<A> take(Found<A> best, Found<A> other, int64_t) const { return join(best, other); }
 };
 
 // ---- how a value enters ----------------------------------------------------------------------
 
+// Of one element type: many loads are under way at once.
 template <class T, class A>
-struct LoadAs {
-  TENON_HD static A load(const void* in, int64_t at, uint32_t, int64_t) {
-    return static_cast<A>(value_of(static_cast<const T*>(in)[at]));
-  }
+struct Typed {
+  using Element = T;
+  TENON_HD static A of(T x) { return static_cast<A>(value_of(x)); }
 };
-struct LoadWhole {  // bool and integers
-  TENON_HD static int64_t load(const void* in, int64_t at, uint32_t dtype, int64_t) {
+struct TypedTruth {
+  using Element = Bool;
+  TENON_HD static int64_t of(Bool x) { return value_of(x); }
+};
+template <class A>
+struct Again {  // results of segments
+  using Element = A;
+  TENON_HD static A of(A x) { return x; }
+};
+
+// Of a dtype that is known at run time.
+struct AnyWhole {  // bool and integers
+  using Element = void;
+  TENON_HD static int64_t load(const void* in, int64_t at, uint32_t dtype) {
     int64_t out = 0;
     visit_dtype(dtype, [&](auto element) {
       using T = decltype(element);
@@ -116,8 +155,9 @@ struct LoadWhole {  // bool and integers
     return out;
   }
 };
-struct LoadReal {
-  TENON_HD static double load(const void* in, int64_t at, uint32_t dtype, int64_t) {
+struct AnyReal {
+  using Element = void;
+  TENON_HD static double load(const void* in, int64_t at, uint32_t dtype) {
     double out = 0;
     visit_dtype(dtype, [&](auto element) {
       using T = decltype(element);
@@ -128,26 +168,15 @@ struct LoadReal {
     return out;
   }
 };
-struct LoadTruth {
-  TENON_HD static int64_t load(const void* in, int64_t at, uint32_t dtype, int64_t) {
+struct AnyTruth {
+  using Element = void;
+  TENON_HD static int64_t load(const void* in, int64_t at, uint32_t dtype) {
     int64_t out = 0;
     visit_dtype(dtype, [&](auto element) {
       using T = decltype(element);
       out = value_of(static_cast<const T*>(in)[at]) == 0 ? 0 : 1;
     });
     return out;
-  }
-};
-template <class Load, class A>
-struct LoadFound {
-  TENON_HD static Found<A> load(const void* in, int64_t at, uint32_t dtype, int64_t number) {
-    return {Load::load(in, at, dtype, number), number};
-  }
-};
-template <class A>
-struct LoadAgain {  // results of segments
-  TENON_HD static A load(const void* in, int64_t at, uint32_t, int64_t) {
-    return static_cast<const A*>(in)[at];
   }
 };
 
@@ -165,42 +194,118 @@ TENON_HD inline void store_result(void* out, int64_t at, uint32_t, Found<A> foun
   static_cast<int64_t*>(out)[at] = found.index;
 }
 
-// Offset of position `number` along some dimensions.
-TENON_HD inline int64_t offset_along(int32_t rank, const int64_t* shape, const int64_t* strides,
-                                     int64_t number) {
-  if (rank == 1) return number * strides[0];
-  int64_t offset = 0;
-  for (int d = rank - 1; d >= 0; --d) {
-    const int64_t above = d == 0 ? 0 : number / shape[d];
-    offset += (number - above * shape[d]) * strides[d];
-    number = above;
-  }
-  return offset;
+template <class A>
+TENON_HD inline void leave(const ReduceParams& p, int64_t row, A value) {
+  const int64_t at = offset_along(p.row_rank, p.row_shape, p.row_strides[0], row);
+  store_result(p.out, at, p.out_dtype, value);
 }
 
-// What lane `lane` of segment `segment` adds up.
-template <class Reducer, class Load>
-TENON_HD inline typename Reducer::Accumulator lane_result(const ReduceParams& p,
-                                                          const Reducer& reducer, int64_t base,
-                                                          int64_t segment, int lane) {
-  typename Reducer::Accumulator sum = reducer.identity();
-  const int64_t begin = segment * kSegment + lane;
-  const int64_t end = p.values < (segment + 1) * kSegment ? p.values : (segment + 1) * kSegment;
-  for (int64_t r = begin; r < end; r += kLanes) {
-    const int64_t at = base + offset_along(p.value_rank, p.value_shape, p.value_strides, r);
-    sum = reducer.join(sum, Load::load(p.in, at, p.in_dtype, r));
+// ---- lanes -----------------------------------------------------------------------------------
+
+// Offset of value `number` in its row.
+TENON_HD inline int64_t value_offset(const ReduceParams& p, int64_t number) {
+  if (p.value_rank == 1) return number * p.value_strides[0];
+  if (p.small == 0) return offset_along(p.value_rank, p.value_shape, p.value_strides, number);
+  uint32_t rest = static_cast<uint32_t>(number), offset = 0;
+  for (int d = p.value_rank - 1; d > 0; --d) {
+    const uint32_t extent = static_cast<uint32_t>(p.value_shape[d]);
+    const uint32_t above = rest / extent;
+    offset += (rest - above * extent) * static_cast<uint32_t>(p.value_strides[d]);
+    rest = above;
+  }
+  return offset + rest * static_cast<uint32_t>(p.value_strides[0]);
+}
+
+// The values of segment `segment` from lane `lane`'s first on; what lies behind them is other
+// lanes' in part.
+TENON_HD inline int values_from(const ReduceParams& p, int64_t segment, int lane) {
+  const int64_t left = p.values - segment * kSegment;
+  return static_cast<int>(left < kSegment ? left : kSegment) - lane * kQuad;
+}
+
+// First all loads, then the values in their order.
+template <int kRounds, class Reducer, class Source>
+TENON_HD inline typename Reducer::Accumulator lane_of_type(const ReduceParams& p,
+                                                           const Reducer& reducer, int64_t base,
+                                                           int64_t segment, int lane) {
+  using T = typename Source::Element;
+  const T* in = static_cast<const T*>(p.in) + base;
+  const int64_t first = segment * kSegment + lane * kQuad;
+  const int count = values_from(p, segment, lane);
+  auto sum = reducer.identity();
+  Pack<T, kQuad> x[kRounds];
+  int loaded = count;
+  if (p.packed != 0) {
+    loaded = count & ~(kQuad - 1);
+    TENON_UNROLL
+    for (int j = 0; j < kRounds; ++j) {
+      if (j * kRound < loaded) x[j] = load_pack<kQuad>(in + value_offset(p, first + j * kRound));
+    }
+  } else {
+    const int64_t step = p.value_strides[0];
+    TENON_UNROLL
+    for (int j = 0; j < kRounds; ++j) {
+      TENON_UNROLL
+      for (int i = 0; i < kQuad; ++i) {
+        if (j * kRound + i < count) x[j].at[i] = in[(first + j * kRound + i) * step];
+      }
+    }
+  }
+  TENON_UNROLL
+  for (int j = 0; j < kRounds; ++j) {
+    TENON_UNROLL
+    for (int i = 0; i < kQuad; ++i) {
+      if (j * kRound + i < loaded) {
+        sum = reducer.take(sum, Source::of(x[j].at[i]), first + j * kRound + i);
+      }
+    }
+  }
+  // Of four values that are not all there: they are the lane's last.
+  if (count > 0 && loaded < count && count % kRound < kQuad) {
+    for (int r = loaded; r < count; ++r) {
+      sum = reducer.take(sum, Source::of(in[value_offset(p, first + r)]), first + r);
+    }
   }
   return sum;
 }
 
-template <class A>
-TENON_HD inline void leave(const ReduceParams& p, int64_t row, int64_t segment, A value) {
-  if (p.segments == 1) {
-    const int64_t at = offset_along(p.row_rank, p.row_shape, p.row_strides[0], row);
-    store_result(p.out, at, p.out_dtype, value);
-  } else {
-    static_cast<A*>(p.partial)[row * p.segments + segment] = value;
+// What lane `lane` of segment `segment` adds up.
+template <class Reducer, class Source>
+TENON_HD inline typename Reducer::Accumulator lane_result(const ReduceParams& p,
+                                                          const Reducer& reducer, int64_t base,
+                                                          int64_t segment, int lane) {
+  using T = typename Source::Element;
+  if constexpr (!kSame<T, void>) {
+    if (p.packed != 0 || p.value_rank == 1) {
+      if (p.values <= kRound) return lane_of_type<1, Reducer, Source>(p, reducer, base, 0, lane);
+      return lane_of_type<kSegment / kRound, Reducer, Source>(p, reducer, base, segment, lane);
+    }
   }
+  auto sum = reducer.identity();
+  const int64_t first = segment * kSegment + lane * kQuad;
+  const int count = values_from(p, segment, lane);
+  for (int j = 0; j < count; j += kRound) {
+    for (int r = j; r < j + kQuad && r < count; ++r) {
+      const int64_t at = base + value_offset(p, first + r);
+      if constexpr (kSame<T, void>) {
+        sum = reducer.take(sum, Source::load(p.in, at, p.in_dtype), first + r);
+      } else {
+        sum = reducer.take(sum, Source::of(static_cast<const T*>(p.in)[at]), first + r);
+      }
+    }
+  }
+  return sum;
+}
+
+// The same of results that lie in shared memory, at most a segment of them.
+template <class Reducer>
+TENON_HD inline typename Reducer::Accumulator lane_of_results(
+    const Reducer& reducer, const typename Reducer::Accumulator* results, int count, int lane) {
+  auto sum = reducer.identity();
+  for (int j = lane * kQuad; j < count; j += kRound) {
+    for (int r = j; r < j + kQuad && r < count; ++r) sum = reducer.take(sum, results[r], r);
+  }
+  return sum;
 }
 
 }  // namespace tenon::cuda

@@ -152,7 +152,7 @@ TENON_DEVICE void sort_write(const SortParams& p) {
 // ---- nonzero ---------------------------------------------------------------------------------
 
 TENON_DEVICE int64_t truth_at(const NonzeroParams& p, int64_t number) {
-  return LoadTruth::load(p.in, offset_along(p.rank, p.shape, p.strides, number), p.dtype, 0);
+  return AnyTruth::load(p.in, offset_along(p.rank, p.shape, p.strides, number), p.dtype);
 }
 
 // Sum over the block of what each thread counted; `before_me` gets the sum of the threads before.

@@ -10,28 +10,47 @@
 namespace tenon::cuda {
 namespace {
 
+constexpr uint32_t kThreads = 256;
 constexpr int64_t kAccumulatorBytes = 16;  // of the largest, and of its alignment
 
-// Two kernels that do the same for rows that lie otherwise.
-struct Pair {
-  CUfunction rows, columns;
+// Kernels that do the same for rows that lie otherwise.
+struct Kernels {
+  CUfunction rows, block, columns;  // no columns for results of segments
 
-  Pair(Context& context, const std::string& name)
+  Kernels(Context& context, const std::string& name, bool again)
       : rows(context.function("reduction", "reduce_rows_" + name)),
-        columns(context.function("reduction", "reduce_columns_" + name)) {}
+        block(context.function("reduction", "reduce_block_" + name)),
+        columns(again ? nullptr : context.function("reduction", "reduce_columns_" + name)) {}
 };
 
 bool finds(uint32_t kind) { return kind == TN_REDUCE_ARGMAX || kind == TN_REDUCE_ARGMIN; }
 bool is_real(uint32_t dtype) { return dtype >= TN_DTYPE_F16; }
+bool is_extreme(uint32_t kind) { return kind == TN_REDUCE_MAX || kind == TN_REDUCE_MIN; }
+
+// What values are joined in: floats in f64, but extremes in their own class.
+uint32_t accumulator(uint32_t kind, uint32_t dtype) {
+  if (kind == TN_REDUCE_ANY || kind == TN_REDUCE_ALL || !is_real(dtype)) return TN_DTYPE_I64;
+  const bool sums = kind == TN_REDUCE_SUM || kind == TN_REDUCE_PROD;
+  return sums || dtype == TN_DTYPE_F64 ? TN_DTYPE_F64 : TN_DTYPE_F32;
+}
 
 std::string first_kernel(uint32_t kind, uint32_t dtype) {
-  if (finds(kind)) return is_real(dtype) ? "find_real" : "find_whole";
-  if (kind >= TN_REDUCE_ANY) return "truth";
-  return is_real(dtype) ? dtype_suffix(dtype) : "whole";
+  const std::string suffix = dtype_suffix(dtype);
+  const bool typed = is_real(dtype) || dtype == TN_DTYPE_I64;
+  if (finds(kind)) return typed ? "find_" + suffix : "find_whole";
+  if (kind == TN_REDUCE_ANY || kind == TN_REDUCE_ALL) {
+    if (dtype != TN_DTYPE_BOOL) return "truth";
+    return kind == TN_REDUCE_ANY ? "any_bool" : "all_bool";
+  }
+  if (!typed || kind == TN_REDUCE_PROD) return is_real(dtype) ? "real" : "whole";
+  const char* name = kind == TN_REDUCE_SUM ? "sum_" : kind == TN_REDUCE_MAX ? "max_" : "min_";
+  return name + suffix;
 }
 std::string next_kernel(uint32_t kind, uint32_t dtype) {
-  if (finds(kind)) return is_real(dtype) ? "again_find_real" : "again_find_whole";
-  return kind < TN_REDUCE_ANY && is_real(dtype) ? "f64" : "whole";
+  const uint32_t wide = accumulator(kind, dtype);
+  if (finds(kind)) return std::string("again_") + dtype_suffix(wide);
+  if (kind == TN_REDUCE_SUM || is_extreme(kind)) return first_kernel(kind, wide);
+  return wide == TN_DTYPE_F64 ? "real" : "whole";
 }
 
 // Bytes of the results of segments: of the first level, and of all above it in turn.
@@ -54,8 +73,9 @@ class ReduceKernel final : public Kernel {
       : Kernel(TN_OP_REDUCE, s),
         kind_(static_cast<uint32_t>(s.attributes()[0])),
         dims_(static_cast<uint32_t>(s.attributes()[1])),
-        first_(context, first_kernel(kind_, s.dtype(1))),
-        next_(context, next_kernel(kind_, s.dtype(1))) {}
+        accumulator_(accumulator(kind_, s.dtype(1))),
+        first_(context, first_kernel(kind_, s.dtype(1)), false),
+        next_(context, next_kernel(kind_, s.dtype(1)), finds(kind_)) {}
 
   uint64_t workspace(std::span<const tn_tensor* const> operands) const override {
     const Scratch s =
@@ -88,15 +108,15 @@ class ReduceKernel final : public Kernel {
     const CUdeviceptr scratch = launcher.workspace();
     const Scratch sizes = scratch_for(p.rows, p.values);
     p.partial = reinterpret_cast<void*>(scratch);
-    run(launcher, first_, p);
+    run(launcher, first_, element_bytes(in->dtype), p);
     for (int level = 1; p.segments > 1; ++level) {
       p.in = p.partial;
       p.values = p.segments;
       p.segments = blocks_for(p.values, kSegment);
       p.partial = reinterpret_cast<void*>(scratch + (level % 2 == 1 ? sizes.first : 0));
-      p.in_dtype = is_real(dtype(1)) && kind_ < TN_REDUCE_ANY ? TN_DTYPE_F64 : TN_DTYPE_I64;
+      p.in_dtype = accumulator_;
       dense_rows(p);
-      run(launcher, next_, p);
+      run(launcher, next_, finds(kind_) ? kAccumulatorBytes : element_bytes(accumulator_), p);
     }
   }
 
@@ -113,22 +133,65 @@ class ReduceKernel final : public Kernel {
     p.value_strides[0] = 1;
   }
 
-  static void run(Launcher& launcher, const Pair& pair, const ReduceParams& p) {
+  // Do the four values of every lane lie together and aligned?
+  static bool packs(const ReduceParams& p, int64_t bytes) {
     const int inner = p.value_rank - 1;
-    const bool dense = p.value_strides[inner] == 1 && p.value_shape[inner] >= kLanes;
-    if (dense) {
-      launcher.run(pair.rows, Grid{.blocks_x = blocks_for(p.rows * p.segments, 256 / kLanes)}, p);
-      return;
-    }
-    Grid grid{.blocks_x = blocks_for(p.rows, kLanes) * p.segments};
-    grid.threads_x = kLanes;
-    grid.threads_y = 8;
-    grid.shared_bytes = static_cast<uint32_t>(kLanes * kLanes * kAccumulatorBytes);
-    launcher.run(pair.columns, grid, p);
+    bool packs =
+        p.value_strides[inner] == 1 &&
+        reinterpret_cast<uintptr_t>(p.in) % std::min<uint64_t>(kQuad * bytes, kPackBytes) == 0;
+    if (inner > 0) packs = packs && p.value_shape[inner] % kQuad == 0;
+    for (int d = 0; d < inner; ++d) packs = packs && p.value_strides[d] % kQuad == 0;
+    for (int d = 0; d < p.row_rank; ++d) packs = packs && p.row_strides[1][d] % kQuad == 0;
+    return packs;
   }
 
-  const uint32_t kind_, dims_;
-  const Pair first_, next_;
+  static bool is_small(const ReduceParams& p) {
+    int64_t last = 0;
+    for (int d = 0; d < p.value_rank; ++d) last += (p.value_shape[d] - 1) * p.value_strides[d];
+    return last < kSmall && p.values < kSmall;
+  }
+
+  // Are neighbouring rows nearer to one another than neighbouring values?
+  static bool stands_in_columns(const ReduceParams& p) {
+    const int row = p.row_rank - 1;
+    return p.values > 1 && p.row_shape[row] >= 8 &&
+           p.row_strides[1][row] < p.value_strides[p.value_rank - 1];
+  }
+
+  // One level; a block that takes whole rows leaves no segments.
+  static void run(Launcher& launcher, const Kernels& kernels, int64_t bytes, ReduceParams& p) {
+    p.small = is_small(p) ? 1 : 0;
+    p.packed = 0;
+    if (kernels.columns != nullptr && stands_in_columns(p))
+      return run_columns(launcher, kernels, p);
+    p.packed = packs(p, bytes) ? 1 : 0;
+    const bool block =
+        p.segments > 1 && p.segments <= kBlockSegments && (p.rows >= 256 || p.segments <= 32);
+    if (block) {
+      Grid grid{.blocks_x = p.rows};
+      grid.threads_x = static_cast<uint32_t>(kLanes * std::min<int64_t>(p.segments, 8));
+      grid.shared_bytes = static_cast<uint32_t>(p.segments * kAccumulatorBytes);
+      launcher.run(kernels.block, grid, p);
+      p.segments = 1;
+      return;
+    }
+    p.lane_bits = 0;
+    while (p.lane_bits < 5 && (kQuad << p.lane_bits) < p.values) ++p.lane_bits;
+    const int64_t threads = (p.rows * p.segments) << p.lane_bits;
+    launcher.run(kernels.rows, Grid{.blocks_x = blocks_for(threads, kThreads)}, p);
+  }
+
+  static void run_columns(Launcher& launcher, const Kernels& kernels, const ReduceParams& p) {
+    Grid grid;
+    grid.threads_x = p.rows <= 8 ? 8 : p.rows <= 16 ? 16 : kLanes;
+    grid.threads_y = kThreads / grid.threads_x;
+    grid.blocks_x = blocks_for(p.rows, grid.threads_x) * p.segments;
+    grid.shared_bytes = static_cast<uint32_t>(kLanes * grid.threads_x * kAccumulatorBytes);
+    launcher.run(kernels.columns, grid, p);
+  }
+
+  const uint32_t kind_, dims_, accumulator_;
+  const Kernels first_, next_;
 };
 
 std::unique_ptr<Kernel> make_reduce(Context& context, const Signature& s) {
