@@ -12,10 +12,10 @@ using plugin::Status;
 namespace {
 
 using Family = std::span<const Operator> (*)();
-constexpr Family kFamilies[] = {
-    elementwise_operators,   reduction_operators, matmul_operators,
-    indexing_operators,      ordering_operators,  random_operators,
-    normalization_operators, optimizer_operators, convolution_operators};
+constexpr Family kFamilies[] = {elementwise_operators,   reduction_operators, matmul_operators,
+                                indexing_operators,      ordering_operators,  random_operators,
+                                normalization_operators, optimizer_operators, convolution_operators,
+                                pooling_operators};
 
 const Operator* find_operator(const Signature& signature) {
   for (Family family : kFamilies) {

@@ -117,6 +117,7 @@ std::span<const Operator> random_operators();
 std::span<const Operator> normalization_operators();
 std::span<const Operator> optimizer_operators();
 std::span<const Operator> convolution_operators();
+std::span<const Operator> pooling_operators();
 
 // Why a signature cannot be run; empty when it can.
 std::string refuse(const tn_device_info& info, const Signature& signature);

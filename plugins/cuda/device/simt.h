@@ -47,6 +47,7 @@ TENON_DEVICE inline void atomic_add(int64_t* at, int64_t value) {
 TENON_DEVICE inline void atomic_max(int64_t* at, int64_t value) {
   atomicMax(reinterpret_cast<long long*>(at), static_cast<long long>(value));
 }
+TENON_DEVICE inline void atomic_max(int32_t* at, int32_t value) { atomicMax(at, value); }
 
 // Emits the kernel `name` that takes a Params and calls the function given last.
 #define TENON_KERNEL(name, threads, Params, ...)        \
@@ -114,7 +115,8 @@ template <class T>
 void atomic_add(T* at, T value) {
   *at = static_cast<T>(*at + value);
 }
-inline void atomic_max(int64_t* at, int64_t value) {
+template <class T>
+void atomic_max(T* at, T value) {
   if (*at < value) *at = value;
 }
 
