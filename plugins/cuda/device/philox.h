@@ -32,10 +32,20 @@ struct RandomParams {
   uint64_t seed, offset;
   void* out;
   int32_t rank;
-  uint32_t reserved;
+  uint32_t packed;  // dense and aligned
   int64_t shape[kMaxRank];
   int64_t strides[kMaxRank];
+  float mean, deviation;  // of normals
 };
+
+TENON_HD inline float uniform_of(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+
+// Box and Muller (1958). 1 - u is exact, and so is the angle's way to [-1/4, 1/4] of a turn:
+// cos(2 pi v) = sin(2 pi (|v - 1/2| - 1/4)).
+TENON_HD inline float normal_of(uint32_t first, uint32_t second) {
+  const float radius = sqrtf(-2.0f * logf(1.0f - uniform_of(first)));
+  return radius * sinf(6.2831853f * (fabsf(uniform_of(second) - 0.5f) - 0.25f));
+}
 
 }  // namespace tenon::cuda
 
