@@ -4,6 +4,8 @@
 
 namespace tenon::cuda {
 
+constexpr int64_t kWidest = 16;  // bytes of one access
+
 int64_t Space::reach(size_t tensors) const {
   int64_t most = count;
   for (size_t k = 0; k < tensors; ++k) {
@@ -15,6 +17,29 @@ int64_t Space::reach(size_t tensors) const {
     most = std::max(most, last + 1);
   }
   return most;
+}
+
+int64_t widen(Space& space, std::span<const Placed> tensors, int64_t element_bytes, int64_t also) {
+  const auto inner = static_cast<size_t>(space.rank) - 1;
+  const auto fits = [&](int64_t factor) {
+    bool divides = space.shape[inner] % factor == 0 && also % factor == 0;
+    for (const Placed& placed : tensors) {
+      const auto& strides = space.strides[placed.tensor];
+      divides = divides && strides[inner] == 1 &&
+                placed.address % static_cast<uint64_t>(factor * element_bytes) == 0;
+      for (size_t d = 0; d < inner; ++d) divides = divides && strides[d] % factor == 0;
+    }
+    return divides;
+  };
+  int64_t factor = kWidest / element_bytes;
+  while (factor > 1 && !fits(factor)) factor /= 2;
+  if (factor == 1) return 1;
+  space.shape[inner] /= factor;
+  space.count /= factor;
+  for (const Placed& placed : tensors) {
+    for (size_t d = 0; d < inner; ++d) space.strides[placed.tensor][d] /= factor;
+  }
+  return factor;
 }
 
 int64_t count_over(const tn_tensor& tensor, uint32_t mask) {

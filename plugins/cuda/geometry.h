@@ -32,6 +32,18 @@ enum class Order {
 // Over the dimensions whose bit is set in `mask`.
 Space collapse(std::span<const tn_tensor* const> tensors, Order order, uint32_t mask = 0xff);
 
+// A tensor of a space, and where its first element is.
+struct Placed {
+  size_t tensor;
+  uint64_t address;
+};
+
+// Makes some neighbours of the innermost dimension one element of up to 16 bytes, where the tensors
+// are dense along it and aligned, and other strides (`also`: one outside of the space) allow it.
+// Strides of these tensors count such elements then. Answers how many became one.
+int64_t widen(Space& space, std::span<const Placed> tensors, int64_t element_bytes,
+              int64_t also = 0);
+
 // Product of the extents of those dimensions.
 int64_t count_over(const tn_tensor& tensor, uint32_t mask);
 

@@ -1,5 +1,6 @@
 // Copies between layouts, by the size of an element.
 #include "device/movement.h"
+#include "device/packs.h"
 #include "device/simt.h"
 
 namespace tenon::cuda {
@@ -52,6 +53,7 @@ TENON_KERNEL(copy_strided_1, 256, CopyParams, copy_strided<uint8_t>)
 TENON_KERNEL(copy_strided_2, 256, CopyParams, copy_strided<uint16_t>)
 TENON_KERNEL(copy_strided_4, 256, CopyParams, copy_strided<uint32_t>)
 TENON_KERNEL(copy_strided_8, 256, CopyParams, copy_strided<uint64_t>)
+TENON_KERNEL(copy_strided_16, 256, CopyParams, copy_strided<Pack<uint32_t, 4>>)
 TENON_KERNEL(copy_turned_1, 256, TurnParams, copy_turned<uint8_t>)
 TENON_KERNEL(copy_turned_2, 256, TurnParams, copy_turned<uint16_t>)
 TENON_KERNEL(copy_turned_4, 256, TurnParams, copy_turned<uint32_t>)

@@ -116,9 +116,11 @@ class CopyKernel final : public Kernel {
       runner_.emplace(context, move_program(false, s.dtype(1), s.dtype(0)));
       return;
     }
-    const std::string size = std::to_string(element_bytes(s.dtype(0)));
-    strided_ = context.function("copy", "copy_strided_" + size);
-    turned_ = context.function("copy", "copy_turned_" + size);
+    const int64_t bytes = element_bytes(s.dtype(0));
+    for (int64_t size = bytes; size <= 16; size *= 2) {
+      strided_[size] = context.function("copy", "copy_strided_" + std::to_string(size));
+    }
+    turned_ = context.function("copy", "copy_turned_" + std::to_string(bytes));
   }
 
   void launch(Launcher& launcher) override {
@@ -141,7 +143,11 @@ class CopyKernel final : public Kernel {
                            "cuMemcpyDtoDAsync");
   }
 
-  void walk(Launcher& launcher, const Space& space) const {
+  // In elements of up to 16 bytes where both sides allow them.
+  void walk(Launcher& launcher, Space space) const {
+    const Placed both[] = {{0, launcher.address(0)}, {1, launcher.address(1)}};
+    const int64_t bytes = element_bytes(dtype(0));
+    const int64_t size = bytes * widen(space, both, bytes);
     CopyParams p{};
     p.count = space.count;
     p.rank = space.rank;
@@ -150,7 +156,7 @@ class CopyKernel final : public Kernel {
     std::memcpy(p.strides, space.strides.data(), sizeof p.strides);
     p.out = launcher.data(0);
     p.in = launcher.data(1);
-    launcher.run(strided_, Grid{.blocks_x = blocks_for(p.count, kThreads)}, p);
+    launcher.run(strided_[size], Grid{.blocks_x = blocks_for(p.count, kThreads)}, p);
   }
 
   // Where the dense dimensions of input and output differ and both are long enough for tiles.
@@ -192,7 +198,8 @@ class CopyKernel final : public Kernel {
   }
 
   bool moves_ = false;
-  CUfunction strided_ = nullptr, turned_ = nullptr;
+  CUfunction strided_[17] = {};  // by the size of an element
+  CUfunction turned_ = nullptr;
   std::optional<ProgramRunner> runner_;
 };
 
