@@ -64,6 +64,7 @@ Context::Context(const Driver& driver_in, int ordinal, int driver_version_in,
 }
 
 Context::~Context() {
+  kept_.clear();
   release([&](const Driver& d) {
     for (const auto& [name, module] : modules_) d.module_unload(module);
     for (CUmodule module : compiled_) d.module_unload(module);
@@ -118,6 +119,13 @@ int Context::attribute(CUdevice_attribute which) const {
   int value = 0;
   check(driver.device_attribute(&value, which, device), "cuDeviceGetAttribute");
   return value;
+}
+
+void* Context::kept(std::string_view name, const std::function<std::shared_ptr<void>()>& make) {
+  const std::lock_guard lock(kept_mutex_);
+  auto found = kept_.find(name);
+  if (found == kept_.end()) found = kept_.emplace(std::string(name), make()).first;
+  return found->second.get();
 }
 
 CUfunction Context::function(std::string_view image, const std::string& name) {

@@ -4,6 +4,7 @@
 #define TENON_PLUGINS_CUDA_CONTEXT_H
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -62,6 +63,10 @@ class Context {
   // A kernel of code compiled at run time; the module lives as long as the context.
   CUfunction function_of_code(const void* code, const char* name);
 
+  // What another part of the plugin keeps as long as the context lives, such as a library's handle:
+  // made by the first that asks, ended while the context can still be used. `make` may answer NULL.
+  void* kept(std::string_view name, const std::function<std::shared_ptr<void>()>& make);
+
   [[nodiscard]] int attribute(CUdevice_attribute attribute) const;
 
   const Driver& driver;
@@ -80,6 +85,8 @@ class Context {
   std::mutex mutex_;
   std::map<std::string, CUmodule, std::less<>> modules_;
   std::vector<CUmodule> compiled_;
+  std::mutex kept_mutex_;
+  std::map<std::string, std::shared_ptr<void>, std::less<>> kept_;
   mutable std::atomic<bool> lost_{false};
   mutable std::mutex lost_mutex_;
   mutable std::string lost_why_;

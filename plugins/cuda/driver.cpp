@@ -63,6 +63,8 @@ constexpr Entry kEntries[] = {
     {"cuEventRecord", store<&Driver::event_record>},
     {"cuEventQuery", store<&Driver::event_query>},
     {"cuEventSynchronize", store<&Driver::event_synchronize>},
+    {"cuEventElapsedTime_v2", store<&Driver::event_elapsed>},
+    {"cuStreamIsCapturing", store<&Driver::stream_capturing>},
     {"cuModuleLoadData", store<&Driver::module_load>},
     {"cuModuleUnload", store<&Driver::module_unload>},
     {"cuModuleGetFunction", store<&Driver::module_function>},

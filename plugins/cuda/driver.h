@@ -49,6 +49,8 @@ struct Driver {
   decltype(&::cuEventRecord) event_record;
   decltype(&::cuEventQuery) event_query;
   decltype(&::cuEventSynchronize) event_synchronize;
+  decltype(&::cuEventElapsedTime) event_elapsed;
+  decltype(&::cuStreamIsCapturing) stream_capturing;
   decltype(&::cuModuleLoadData) module_load;
   decltype(&::cuModuleUnload) module_unload;
   decltype(&::cuModuleGetFunction) module_function;

@@ -48,6 +48,10 @@ class Launcher {
   }
   [[nodiscard]] CUdeviceptr address(size_t i) const { return addresses_[i]; }
   [[nodiscard]] CUdeviceptr workspace() const { return workspace_; }
+  // What the host gave, as much as was asked for or more.
+  [[nodiscard]] uint64_t workspace_bytes() const {
+    return workspace_ == 0 ? 0 : launch_.workspace->size_bytes;
+  }
   [[nodiscard]] const uint64_t* scalars() const { return launch_.scalars; }
   [[nodiscard]] uint64_t tag() const { return launch_.tag; }
   [[nodiscard]] CUstream stream() const { return stream_; }

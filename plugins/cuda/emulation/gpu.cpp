@@ -27,14 +27,18 @@ namespace {
 
 struct Settings {
   int64_t version = CUDA_VERSION, devices = 1, memory = int64_t{2} << 30, refuse_alloc = 0,
-          lose_launch = 0, backward = 0;
+          lose_launch = 0, blas = 0, backward = 0;
 
   Settings() {
     const char* text = std::getenv("TENON_EMULATED_GPU");
     const std::string all = text != nullptr ? text : "";
-    const std::map<std::string, int64_t*> keys{
-        {"version", &version},           {"devices", &devices},         {"memory", &memory},
-        {"refuse_alloc", &refuse_alloc}, {"lose_launch", &lose_launch}, {"backward", &backward}};
+    const std::map<std::string, int64_t*> keys{{"version", &version},
+                                               {"devices", &devices},
+                                               {"memory", &memory},
+                                               {"refuse_alloc", &refuse_alloc},
+                                               {"lose_launch", &lose_launch},
+                                               {"backward", &backward},
+                                               {"blas", &blas}};
     for (const auto& [key, value] : keys) {
       const size_t at = all.find(key + "=");
       if (at != std::string::npos)
@@ -346,6 +350,17 @@ CUresult event_synchronize(CUevent event) {
   });
 }
 
+CUresult event_elapsed(float* milliseconds, CUevent begin, CUevent end) {
+  return call([&](Gpu&) {
+    if (!is_done(of(begin)) || !is_done(of(end))) return CUDA_ERROR_NOT_READY;
+    *milliseconds = static_cast<float>(of(end).position - of(begin).position);
+    return CUDA_SUCCESS;
+  });
+}
+CUresult stream_capturing(CUstream, CUstreamCaptureStatus* status) {
+  *status = CU_STREAM_CAPTURE_STATUS_NONE;
+  return CUDA_SUCCESS;
+}
 CUresult module_load(CUmodule* out, const void* image) {
   return call([&](Gpu&) {
     *out = reinterpret_cast<CUmodule>(const_cast<void*>(image));
@@ -393,6 +408,17 @@ CUresult launch(CUfunction function, unsigned blocks_x, unsigned blocks_y, unsig
 
 }  // namespace
 
+void add_task(CUstream stream, std::function<void()> task) {
+  const std::lock_guard lock(Gpu::get().mutex);
+  queue(stream, std::move(task));
+}
+bool owns(CUdeviceptr address, size_t size_bytes) {
+  const std::lock_guard lock(Gpu::get().mutex);
+  return owned(address, size_bytes);
+}
+bool has_context() { return pushed > 0; }
+int64_t blas_setting() { return Gpu::get().settings.blas; }
+
 const Driver& emulated_driver() {
   static const Driver driver{
       init,
@@ -436,6 +462,8 @@ const Driver& emulated_driver() {
       event_record,
       event_query,
       event_synchronize,
+      event_elapsed,
+      stream_capturing,
       module_load,
       module_unload,
       module_function,

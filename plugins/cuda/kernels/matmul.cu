@@ -1,4 +1,4 @@
-// matmul in tiles through shared memory: any dtype, any strides.
+// matmul in tiles through shared memory: any dtype, any strides. linear's bias.
 #include "device/matmul.h"
 #include "device/opcodes.h"
 #include "device/simt.h"
@@ -66,13 +66,22 @@ TENON_DEVICE void matmul(const MatmulParams& p) {
     sync_block();
   }
   T* out = static_cast<T*>(p.out) + at[0];
+  const T* bias = static_cast<const T*>(p.bias);
   for (int i = 0; i < kPerThread; ++i) {
     for (int j = 0; j < kPerThread; ++j) {
       const int64_t row = row0 + y + 16 * i, column = column0 + x + 16 * j;
       if (row >= p.m || column >= p.n) continue;
-      out[row * p.out_strides[0] + column * p.out_strides[1]] = element_of<T>(sums[i][j]);
+      C sum = sums[i][j];
+      if (bias != nullptr) sum += value_of(bias[column * p.bias_stride]);
+      out[row * p.out_strides[0] + column * p.out_strides[1]] = element_of<T>(sum);
     }
   }
+}
+
+template <class T>
+TENON_DEVICE void add_bias(const BiasParams& p) {
+  const int64_t number = global_thread();
+  if (number < p.rows * p.columns) add_bias_element<T>(p, number);
 }
 
 }  // namespace
@@ -86,5 +95,9 @@ TENON_KERNEL(matmul_f16, 256, MatmulParams, matmul<Half>)
 TENON_KERNEL(matmul_bf16, 256, MatmulParams, matmul<BFloat16>)
 TENON_KERNEL(matmul_f32, 256, MatmulParams, matmul<float>)
 TENON_KERNEL(matmul_f64, 256, MatmulParams, matmul<double>)
+TENON_KERNEL(add_bias_f16, 256, BiasParams, add_bias<Half>)
+TENON_KERNEL(add_bias_bf16, 256, BiasParams, add_bias<BFloat16>)
+TENON_KERNEL(add_bias_f32, 256, BiasParams, add_bias<float>)
+TENON_KERNEL(add_bias_f64, 256, BiasParams, add_bias<double>)
 
 }  // namespace tenon::cuda
