@@ -416,7 +416,7 @@ bool owns(CUdeviceptr address, size_t size_bytes) {
   const std::lock_guard lock(Gpu::get().mutex);
   return owned(address, size_bytes);
 }
-bool has_context() { return pushed > 0; }
+bool has_context() { return !contexts_pushed.empty(); }
 int64_t blas_setting() { return Gpu::get().settings.blas; }
 
 const Driver& emulated_driver() {

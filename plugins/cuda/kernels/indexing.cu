@@ -79,7 +79,7 @@ TENON_DEVICE void scatter_store(const ScatterParams& p) {
 }
 
 // ADD by sorting: where each value goes, ...
-TENON_DEVICE void scatter_keys(const ScatterRunParams& r) {
+TENON_DEVICE void place_items(const ScatterRunParams& r) {
   const ScatterParams& p = r.scatter;
   const int64_t number = global_thread();
   if (number >= r.sorted_lines * p.length) return;
@@ -142,7 +142,7 @@ TENON_MOVES(8, uint64_t)
 TENON_KERNEL(gather_16, 256, GatherParams, gather<Pack<uint32_t, 4>>)
 TENON_KERNEL(scatter_claim, 256, ScatterParams, claim_places)
 
-TENON_KERNEL(scatter_keys, 256, ScatterRunParams, scatter_keys)
+TENON_KERNEL(scatter_keys, 256, ScatterRunParams, place_items)
 
 #define TENON_ADDS(name, T)                                                    \
   TENON_KERNEL(scatter_add_##name, 256, ScatterParams, scatter_lines<T, true>) \
