@@ -6,6 +6,7 @@
 #include "blas_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -98,8 +99,9 @@ void multiply(const Product& p) {
       for (int64_t row = 0; row < p.d.rows; ++row) {
         C sum = 0;
         for (int64_t l = 0; l < p.depth(); ++l) {
-          sum += value_of(a[i * p.a.stride + at(p.a, p.operation.turn_a, row, l)]) *
-                 value_of(b[i * p.b.stride + at(p.b, p.operation.turn_b, l, column)]);
+          // As the plugin's own kernel, so that results do not tell which of the two was at work.
+          sum = std::fma(value_of(a[i * p.a.stride + at(p.a, p.operation.turn_a, row, l)]),
+                         value_of(b[i * p.b.stride + at(p.b, p.operation.turn_b, l, column)]), sum);
         }
         if (p.operation.epilogue == CUBLASLT_EPILOGUE_BIAS) sum += value_of(bias[row]);
         d[i * p.d.stride + row + column * p.d.leading] = element_of<T>(sum);
@@ -280,8 +282,10 @@ cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t operation, const 
                         cudaStream_t stream) {
   must(has_context(), "no context is current");
   must(c == d && layout_c == layout_d, "C is not D");
-  static int calls = 0;
-  if (blas_setting() == 2 && ++calls % 3 == 0) return CUBLAS_STATUS_EXECUTION_FAILED;
+  const auto& result = of<Layout>(layout_d);
+  if (blas_setting() == 2 && (result.rows + result.columns) % 3 == 0) {
+    return CUBLAS_STATUS_EXECUTION_FAILED;
+  }
   Algorithm algorithm;
   std::memcpy(&algorithm, opaque, sizeof algorithm);
   Product p{of<Operation>(operation),

@@ -7,8 +7,8 @@
 //   memory        bytes of each (default 2 GiB)
 //   refuse_alloc  the n-th cuMemAlloc answers out of memory
 //   lose_launch   the n-th launch makes every later call fail with an illegal address
-//   blas          1: there is a cuBLASLt, emulated (blas.cpp); 2: one whose every third product fails
-//   backward      1: threads go on in reverse order after each barrier
+//   blas          1: there is a cuBLASLt, emulated (blas.cpp); 2: one that fails for a third of the
+//   sizes backward      1: threads go on in reverse order after each barrier
 #ifndef TENON_PLUGINS_CUDA_EMULATION_GPU_H
 #define TENON_PLUGINS_CUDA_EMULATION_GPU_H
 
