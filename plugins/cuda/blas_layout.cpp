@@ -107,6 +107,7 @@ StridedProduct strided_product(const tn_tensor& out, const tn_tensor& a, const t
   p.out = last_two(out);
   p.a = last_two(a);
   p.b = last_two(b);
+  if (out.rank == 2) return p;
   const tn_tensor* all[] = {&out, &a, &b};
   const Space space = collapse(all, Order::kRowMajor, (1u << (out.rank - 2)) - 1);
   std::array<Dimension, kMaxRank> dims{};

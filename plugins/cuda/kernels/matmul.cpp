@@ -2,8 +2,11 @@
 #include "device/matmul.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 
 #include "blas.h"
 #include "device/movement.h"
@@ -90,6 +93,50 @@ std::optional<Route> find_route(const Product& p) {
   return std::nullopt;
 }
 
+// Everything that a route depends on.
+struct RouteKey {
+  uint32_t rank = 0;
+  bool biased = false;
+  std::array<int64_t, 6 * kMaxRank> words{};  // shapes and strides of out, a, b
+
+  explicit RouteKey(const Product& p) : rank(p.out.rank) {
+    biased = p.bias != nullptr && is_dense(*p.bias);
+    size_t at = 0;
+    for (const tn_tensor* t : {&p.out, &p.a, &p.b}) {
+      for (uint32_t d = 0; d < rank; ++d) words[at++] = t->shape[d];
+      for (uint32_t d = 0; d < rank; ++d) words[at++] = t->strides[d];
+    }
+  }
+  bool operator==(const RouteKey&) const = default;
+};
+
+struct RouteKeyHash {
+  size_t operator()(const RouteKey& key) const {
+    uint64_t hash = key.rank << 1 | (key.biased ? 1u : 0u);
+    for (size_t i = 0; i < 6 * size_t{key.rank}; ++i) {
+      hash = (hash ^ static_cast<uint64_t>(key.words[i])) * 0x9e3779b97f4a7c15u;
+      hash ^= hash >> 29;
+    }
+    return hash;
+  }
+};
+
+// Routes that were found once: they are asked for three times with each launch.
+class Routes {
+ public:
+  const std::optional<Route>& find(const Product& p) {
+    const RouteKey key(p);
+    const std::lock_guard lock(mutex_);
+    const auto found = routes_.find(key);
+    if (found != routes_.end()) return found->second;
+    return routes_.emplace(key, find_route(p)).first->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<RouteKey, std::optional<Route>, RouteKeyHash> routes_;
+};
+
 // The largest power of two, up to 256, that divides all of these.
 uint32_t alignment_of(uint64_t offset_bytes, const StridedProduct& p, size_t operand,
                       int64_t batch_stride, int64_t item) {
@@ -143,7 +190,7 @@ class ProductKernel final : public Kernel {
   [[nodiscard]] uint64_t workspace(std::span<const tn_tensor* const> operands) const override {
     if (plans_ == nullptr || plugin::element_count(*operands[0]) == 0) return 0;
     const Product p = product([&](size_t i) { return operands[i]; }, operands.size());
-    const auto route = find_route(p);
+    const auto& route = routes_.find(p);
     uint64_t bytes = 0;
     if (!route || !plans_->takes(call_of(p, *route), &bytes)) return 0;
     return bytes + route->a.size_bytes + route->b.size_bytes;
@@ -166,7 +213,7 @@ class ProductKernel final : public Kernel {
 
   // By the library. False: nothing of it holds.
   bool multiply(Launcher& launcher, const Product& p) const {
-    const auto route = find_route(p);
+    const auto& route = routes_.find(p);
     if (!route) return false;
     const uint64_t copies = route->a.size_bytes + route->b.size_bytes;
     if (copies > launcher.workspace_bytes()) return false;
@@ -261,6 +308,7 @@ class ProductKernel final : public Kernel {
 
   const Kind kind_;
   const std::unique_ptr<BlasPlans> plans_;
+  mutable Routes routes_;
   CUfunction tiled_ = nullptr, add_bias_ = nullptr, pack_ = nullptr;
 };
 
