@@ -5,8 +5,10 @@
 
 #if defined(__CUDACC__)
 #define TENON_UNROLL _Pragma("unroll")
+#define TENON_UNROLL_4 _Pragma("unroll 4")  // several loads on their way at a time
 #else
 #define TENON_UNROLL
+#define TENON_UNROLL_4
 #endif
 
 namespace tenon::cuda {
@@ -520,6 +522,15 @@ constexpr uint32_t kSummedOperands = kSummed == Summed::kMoments ? mask_of(kInpu
                                          ? mask_of(kInput, kGrad, kWeight)
                                          : mask_of(kInput, kGrad, kMean, kVar);
 
+// A copy of offsets, to be moved on.
+struct Offsets {
+  int64_t of[kNormOperands];
+
+  TENON_DEVICE explicit Offsets(const int64_t (&base)[kNormOperands]) {
+    for (int k = 0; k < kNormOperands; ++k) of[k] = base[k];
+  }
+};
+
 // Adds the terms of values to two sums.
 template <class T, Summed kSummed>
 struct Summing {
@@ -593,15 +604,19 @@ TENON_DEVICE void sum_along(const NormParams& p) {
   int64_t base[kNormOperands] = {};
   add_offsets<kUsed | mask_of(kMean, kVar)>(p.lines, line, base);
   Summing<T, kSummed> summing(p, base);
-  const int step = p.vector != 0 ? 4 : 1;
-  for (int64_t number = begin + thread_x() * step; number < end; number += kBlock * step) {
-    int64_t at[kNormOperands];
-    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
-    add_offsets<kUsed>(p.line, number, at);
-    if (p.vector != 0) {
-      summing.add_four(at);
-    } else {
-      summing.add_one(at);
+  if (p.vector != 0) {
+    TENON_UNROLL_4
+    for (int64_t number = begin + 4 * thread_x(); number < end; number += 4 * kBlock) {
+      Offsets at(base);
+      add_offsets<kUsed>(p.line, number, at.of);
+      summing.add_four(at.of);
+    }
+  } else {
+    TENON_UNROLL_4
+    for (int64_t number = begin + thread_x(); number < end; number += kBlock) {
+      Offsets at(base);
+      add_offsets<kUsed>(p.line, number, at.of);
+      summing.add_one(at.of);
     }
   }
   const Sums sums = join_threads<kBlock>(summing.sums, Add(), 0);
@@ -621,11 +636,11 @@ TENON_DEVICE void sum_columns(const NormParams& p) {
   int64_t base[kNormOperands] = {};
   add_offsets<kUsed | mask_of(kMean, kVar)>(p.lines, there ? line : 0, base);
   Summing<T, kSummed> summing(p, base);
+  TENON_UNROLL_4
   for (int64_t number = begin + thread_y(); number < end; number += threads_y()) {
-    int64_t at[kNormOperands];
-    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
-    add_offsets<kUsed>(p.line, number, at);
-    summing.add_one(at);
+    Offsets at(base);
+    add_offsets<kUsed>(p.line, number, at.of);
+    summing.add_one(at.of);
   }
   const Sums sums = join_column(summing.sums, Add());
   if (there && thread_y() == 0) p.partial[line * p.chunks + chunk] = sums;
@@ -723,20 +738,26 @@ struct Applying {
     }
   }
 
-  TENON_DEVICE void one(const int64_t (&at)[kNormOperands]) const {
-    const float x = value_of(static_cast<const T*>(p.data[kInput])[at[kInput]]);
-    float g = 0;
-    if constexpr (kGradient) g = value_of(static_cast<const T*>(p.data[kGrad])[at[kGrad]]);
-    static_cast<T*>(p.data[kOutput])[at[kOutput]] = element_of<T>(result(at, 0, x, g));
+  // Where element `number` of the line is.
+  TENON_DEVICE Offsets place(const int64_t (&base)[kNormOperands], int64_t number) const {
+    Offsets at(base);
+    add_offsets<kLoaded>(p.line, number, at.of);
+    return at;
   }
-
-  TENON_DEVICE void four(const int64_t (&at)[kNormOperands]) const {
-    float x[4], g[4] = {};
-    load_four(static_cast<const T*>(p.data[kInput]) + at[kInput], x);
-    if constexpr (kGradient) load_four(static_cast<const T*>(p.data[kGrad]) + at[kGrad], g);
+  TENON_DEVICE void one(const Offsets& at) const {
+    const float x = value_of(static_cast<const T*>(p.data[kInput])[at.of[kInput]]);
+    float g = 0;
+    if constexpr (kGradient) g = value_of(static_cast<const T*>(p.data[kGrad])[at.of[kGrad]]);
+    static_cast<T*>(p.data[kOutput])[at.of[kOutput]] = element_of<T>(result(at.of, 0, x, g));
+  }
+  TENON_DEVICE void load(const Offsets& at, float (&x)[4], float (&g)[4]) const {
+    load_four(static_cast<const T*>(p.data[kInput]) + at.of[kInput], x);
+    if constexpr (kGradient) load_four(static_cast<const T*>(p.data[kGrad]) + at.of[kGrad], g);
+  }
+  TENON_DEVICE void store(const Offsets& at, float (&x)[4], const float (&g)[4]) const {
     TENON_UNROLL
-    for (int j = 0; j < 4; ++j) x[j] = result(at, j, x[j], g[j]);
-    store_four(static_cast<T*>(p.data[kOutput]) + at[kOutput], x);
+    for (int j = 0; j < 4; ++j) x[j] = result(at.of, j, x[j], g[j]);
+    store_four(static_cast<T*>(p.data[kOutput]) + at.of[kOutput], x);
   }
 };
 
@@ -748,16 +769,23 @@ TENON_DEVICE void apply_along(const NormParams& p) {
   int64_t base[kNormOperands] = {};
   add_offsets<Apply::kLoaded | mask_of(kMean, kVar)>(p.lines, line, base);
   const Apply apply(p, line, base);
-  const int step = p.vector != 0 ? 4 : 1;
-  for (int64_t number = begin + thread_x() * step; number < end; number += kBlock * step) {
-    int64_t at[kNormOperands];
-    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
-    add_offsets<Apply::kLoaded>(p.line, number, at);
-    if (p.vector != 0) {
-      apply.four(at);
-    } else {
-      apply.one(at);
+  if (p.vector == 0) {
+    for (int64_t number = begin + thread_x(); number < end; number += kBlock) {
+      apply.one(apply.place(base, number));
     }
+    return;
+  }
+  // Two at a time, so that more loads are on their way.
+  constexpr int64_t kStep = 4 * kBlock;
+  for (int64_t number = begin + 4 * thread_x(); number < end; number += 2 * kStep) {
+    const bool two = number + kStep < end;
+    const Offsets at = apply.place(base, number);
+    const Offsets next = apply.place(base, two ? number + kStep : number);
+    float x[2][4], g[2][4] = {};
+    apply.load(at, x[0], g[0]);
+    apply.load(next, x[1], g[1]);
+    apply.store(at, x[0], g[0]);
+    if (two) apply.store(next, x[1], g[1]);
   }
 }
 
@@ -772,10 +800,7 @@ TENON_DEVICE void apply_columns(const NormParams& p) {
   add_offsets<Apply::kLoaded | mask_of(kMean, kVar)>(p.lines, line, base);
   const Apply apply(p, line, base);
   for (int64_t number = begin + thread_y(); number < end; number += threads_y()) {
-    int64_t at[kNormOperands];
-    for (int k = 0; k < kNormOperands; ++k) at[k] = base[k];
-    add_offsets<Apply::kLoaded>(p.line, number, at);
-    apply.one(at);
+    apply.one(apply.place(base, number));
   }
 }
 
@@ -794,9 +819,9 @@ TENON_DEVICE void apply_columns(const NormParams& p) {
   TENON_HELD(op, dtype, T, 256, 8)     \
   TENON_HELD(op, dtype, T, 256, 16)    \
   TENON_HELD(op, dtype, T, 512, 16)
-#define TENON_SUMS(name, dtype, T, summed)                                             \
-  TENON_KERNEL(sum_##name##_along_##dtype, kBlock, NormParams, sum_along<T, summed>)   \
-  TENON_KERNEL(sum_##name##_columns_##dtype, 1024, NormParams, sum_columns<T, summed>) \
+#define TENON_SUMS(name, dtype, T, summed)                                               \
+  TENON_KERNEL(sum_##name##_along_##dtype, kBlock, NormParams, sum_along<T, summed>)     \
+  TENON_KERNEL(sum_##name##_columns_##dtype, kBlock, NormParams, sum_columns<T, summed>) \
   TENON_KERNEL(finish_##name##_##dtype, kBlock, NormParams, finish_sums<T, summed>)
 #define TENON_NORMALIZATION(dtype, T)                                                     \
   TENON_HELD_LINES(softmax, dtype, T)                                                     \
