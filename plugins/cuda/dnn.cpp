@@ -1,5 +1,8 @@
 #include "dnn.h"
 
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -201,29 +204,34 @@ PassNames names_of(ConvolutionPass pass) {
   }
 }
 
-// A graph of one convolution. Groups follow from the channels of w.
-Descriptor graph_of(const Table& table, cudnnHandle_t handle, const DnnConvolution& c) {
-  const ConvolutionSizes& s = c.sizes;
-  const Descriptor x = dense_tensor(table, 0, c, {s.batch, s.channels, s.height, s.width});
-  const Descriptor w =
-      dense_tensor(table, 1, c, {s.filters, s.channels / s.groups, s.kernel_h, s.kernel_w});
-  const Descriptor y = dense_tensor(table, 2, c, {s.batch, s.filters, s.out_h, s.out_w});
-  const Descriptor how = windows(table, s);
-  const PassNames names = names_of(c.pass);
-  Descriptor operation(table, names.operation);
-  operation.set(names.x, x);
-  operation.set(names.w, w);
-  operation.set(names.y, y);
-  operation.set(names.windows, how);
-  operation.set(names.alpha, 1.0f);
-  operation.set(names.beta, 0.0f);
-  operation.finalize();
-  Descriptor graph(table, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
-  graph.finalize();
-  return graph;
-}
+// A graph of one convolution, with all that it was made of. Groups follow from the channels of w.
+struct Graph {
+  Graph(const Table& table, cudnnHandle_t handle, const DnnConvolution& c)
+      : x(dense_tensor(table, 0, c,
+                       {c.sizes.batch, c.sizes.channels, c.sizes.height, c.sizes.width})),
+        w(dense_tensor(table, 1, c,
+                       {c.sizes.filters, c.sizes.channels / c.sizes.groups, c.sizes.kernel_h,
+                        c.sizes.kernel_w})),
+        y(dense_tensor(table, 2, c,
+                       {c.sizes.batch, c.sizes.filters, c.sizes.out_h, c.sizes.out_w})),
+        how(windows(table, c.sizes)),
+        operation(table, names_of(c.pass).operation),
+        graph(table, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
+    const PassNames names = names_of(c.pass);
+    operation.set(names.x, x);
+    operation.set(names.w, w);
+    operation.set(names.y, y);
+    operation.set(names.windows, how);
+    operation.set(names.alpha, 1.0f);
+    operation.set(names.beta, 0.0f);
+    operation.finalize();
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
+    graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
+    graph.finalize();
+  }
+
+  Descriptor x, w, y, how, operation, graph;
+};
 
 // What cuDNN proposes, best first.
 std::vector<Descriptor> candidates(const Table& table, const Descriptor& graph,
@@ -275,26 +283,33 @@ bool is_acceptable(const Table& table, const Descriptor& candidate, uint32_t dty
   return true;
 }
 
-struct Plan final : DnnPlan {
-  explicit Plan(Descriptor&& from) : descriptor(std::move(from)) {}
-  Descriptor descriptor;
+// An engine made ready. What it was made of stays: nothing says that cuDNN copies it.
+struct Ready {
+  std::shared_ptr<const Graph> graph;
+  Descriptor candidate, descriptor;
 };
 
-// NULL when the engine can't do it after all or wants too much scratch.
-std::unique_ptr<Plan> finish(const Table& table, cudnnHandle_t handle,
-                             const Descriptor& candidate) {
+// Best guess first; more than one only where the fastest is to be searched for.
+struct Plan final : DnnPlan {
+  std::vector<Ready> ready;
+  int uses = 0;
+};
+
+// Adds an engine that can do it with bounded scratch.
+void add_ready(const Table& table, cudnnHandle_t handle, std::shared_ptr<const Graph> graph,
+               Descriptor&& candidate, Plan& plan) {
   try {
-    auto plan = std::make_unique<Plan>(Descriptor(table, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
-    plan->descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
-    plan->descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate);
-    plan->descriptor.finalize();
+    Descriptor ready(table, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    ready.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
+    ready.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate);
+    ready.finalize();
     int64_t bytes = 0;
-    plan->descriptor.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &bytes);
-    if (bytes < 0 || bytes > kScratchBytes) return nullptr;
-    plan->workspace_bytes = static_cast<uint64_t>(bytes);
-    return plan;
+    ready.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &bytes);
+    if (bytes < 0 || bytes > kScratchBytes) return;
+    plan.workspace_bytes = std::max(plan.workspace_bytes, static_cast<uint64_t>(bytes));
+    plan.ready.push_back({std::move(graph), std::move(candidate), std::move(ready)});
   } catch (const Refused&) {
-    return nullptr;
+    // The heuristic proposes more than the engines do; the next one, then.
   }
 }
 
@@ -304,6 +319,7 @@ class OpenedDnn final : public Dnn {
   OpenedDnn(Context& context, const Table& table) : context_(context), table_(table) {
     check(table.create(&handle_));
     tf32_ = context.host.config("precision").value_or("") == "tf32";
+    if (context.host.config("search").value_or("") == "on") wanted_ = kSearched;
   }
   ~OpenedDnn() override {
     context_.release([&](const Driver&) { table_.destroy(handle_); });
@@ -311,36 +327,32 @@ class OpenedDnn final : public Dnn {
 
   std::unique_ptr<DnnPlan> plan(const DnnConvolution& convolution) override {
     const std::lock_guard lock(mutex_);
+    auto plan = std::make_unique<Plan>();
     for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
       try {
-        const Descriptor graph = graph_of(table_, handle_, convolution);
-        for (const Descriptor& candidate : candidates(table_, graph, mode)) {
+        const auto graph = std::make_shared<const Graph>(table_, handle_, convolution);
+        for (Descriptor& candidate : candidates(table_, graph->graph, mode)) {
           if (!is_acceptable(table_, candidate, convolution.dtype, tf32_)) continue;
-          if (auto plan = finish(table_, handle_, candidate)) return plan;
+          add_ready(table_, handle_, graph, std::move(candidate), *plan);
+          if (plan->ready.size() >= wanted_) return plan;
         }
       } catch (const Refused& refused) {
         note(refused.status, "no plan for a convolution");
       }
     }
+    if (!plan->ready.empty()) return plan;
     context_.host.log(TN_LOG_INFO, "cuDNN has no engine for a convolution, own kernels serve");
     return nullptr;
   }
 
-  bool run(const DnnPlan& plan, CUstream stream, const std::array<CUdeviceptr, 3>& operands,
-           CUdeviceptr workspace) override {
-    const auto& ready = static_cast<const Plan&>(plan);
+  bool run(DnnPlan& plan, const DnnLaunch& launch) override {
+    auto& known = static_cast<Plan&>(plan);
     const std::lock_guard lock(mutex_);
     try {
-      Descriptor pack(table_, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-      void* const scratch = reinterpret_cast<void*>(workspace);
-      void* pointers[3];
-      for (size_t i = 0; i < 3; ++i) pointers[i] = reinterpret_cast<void*>(operands[i]);
-      pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, kIds);
-      pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
-      pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &scratch);
-      pack.finalize();
-      check(table_.set_stream(handle_, stream));
-      check(table_.execute(handle_, ready.descriptor.handle(), pack.handle()));
+      const Descriptor pack = pack_of(launch);
+      check(table_.set_stream(handle_, launch.stream));
+      if (known.ready.size() > 1 && ++known.uses == kSearchedUse) keep_fastest(known, launch, pack);
+      check(table_.execute(handle_, known.ready.front().descriptor.handle(), pack.handle()));
       return true;
     } catch (const Refused& refused) {
       note(refused.status, "a convolution could not be queued");
@@ -349,6 +361,53 @@ class OpenedDnn final : public Dnn {
   }
 
  private:
+  static constexpr int kSearchedUse = 3;
+  static constexpr size_t kSearched = 8;
+
+  [[nodiscard]] Descriptor pack_of(const DnnLaunch& launch) const {
+    Descriptor pack(table_, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    void* const scratch = reinterpret_cast<void*>(launch.workspace);
+    void* pointers[3];
+    for (size_t i = 0; i < 3; ++i) pointers[i] = reinterpret_cast<void*>(launch.operands[i]);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, kIds);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &scratch);
+    pack.finalize();
+    return pack;
+  }
+
+  // Seconds of one run on the launch's own operands, which an output that is not read allows.
+  double time_of(const Descriptor& ready, const DnnLaunch& launch, const Descriptor& pack) const {
+    constexpr int kRuns = 4;
+    const auto queue_and_wait = [&](int runs) {
+      for (int i = 0; i < runs; ++i) {
+        if (table_.execute(handle_, ready.handle(), pack.handle()) != CUDNN_STATUS_SUCCESS) {
+          return false;
+        }
+      }
+      context_.check(context_.driver.stream_synchronize(launch.stream), "cuStreamSynchronize");
+      return true;
+    };
+    if (!queue_and_wait(1)) return std::numeric_limits<double>::infinity();
+    const auto begin = std::chrono::steady_clock::now();
+    if (!queue_and_wait(kRuns)) return std::numeric_limits<double>::infinity();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / kRuns;
+  }
+
+  void keep_fastest(Plan& plan, const DnnLaunch& launch, const Descriptor& pack) const {
+    size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < plan.ready.size(); ++i) {
+      const double seconds = time_of(plan.ready[i].descriptor, launch, pack);
+      if (seconds >= least) continue;
+      least = seconds;
+      best = i;
+    }
+    std::vector<Ready> kept;
+    kept.push_back(std::move(plan.ready[best]));
+    plan.ready.swap(kept);
+  }
+
   void note(cudnnStatus_t status, const char* what) const {
     context_.host.log(TN_LOG_WARNING,
                       std::string("cuDNN: ") + what + ": " + table_.error_string(status));
@@ -359,6 +418,7 @@ class OpenedDnn final : public Dnn {
   std::mutex mutex_;
   cudnnHandle_t handle_ = nullptr;
   bool tf32_ = false;
+  size_t wanted_ = 1;  // engines made ready for one convolution
 };
 
 }  // namespace

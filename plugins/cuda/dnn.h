@@ -20,7 +20,13 @@ struct DnnConvolution {
   std::array<int64_t, 3> alignments;  // bytes, of the addresses of x, w, y
 };
 
-// One engine of cuDNN, made ready for a convolution. Belongs to the Dnn that made it.
+struct DnnLaunch {
+  CUstream stream;
+  std::array<CUdeviceptr, 3> operands;  // x, w, y
+  CUdeviceptr workspace;                // of plan.workspace_bytes
+};
+
+// What cuDNN made ready for a convolution. Belongs to the Dnn that made it.
 class DnnPlan {
  public:
   virtual ~DnnPlan() = default;
@@ -32,14 +38,16 @@ class Dnn {
   virtual ~Dnn() = default;
 
   // That of a context, shared by its kernels; NULL when there is none. Configuration key "cudnn"
-  // (TENON_CUDA_CUDNN): the library's file or folder, or "off". The context is current.
+  // (TENON_CUDA_CUDNN): the library's file or folder, or "off". Key "precision": "tf32" lets f32
+  // be rounded to TF32. Key "search": "on" times a few engines on the third launch of each size,
+  // which then waits, and keeps the fastest: bits may differ between processes. The context is
+  // current.
   static std::shared_ptr<Dnn> of(Context& context);
 
   // NULL when cuDNN has nothing deterministic for it whose scratch is bounded.
   virtual std::unique_ptr<DnnPlan> plan(const DnnConvolution& convolution) = 0;
-  // Queues x, w and y's pass; false when cuDNN refuses. Overwrites the pass's output.
-  virtual bool run(const DnnPlan& plan, CUstream stream, const std::array<CUdeviceptr, 3>& operands,
-                   CUdeviceptr workspace) = 0;
+  // Queues the pass, which overwrites its output; false when cuDNN refuses.
+  virtual bool run(DnnPlan& plan, const DnnLaunch& launch) = 0;
 };
 
 }  // namespace tenon::cuda

@@ -124,8 +124,10 @@ class ConvolutionKernel final : public Kernel {
     if (p.sizes.groups * p.m * p.n == 0) return;
     if (const auto plan = plan_for(p, {operands, count})) {
       const auto [x, w, y] = places_of(pass_);
-      const std::array addresses{launcher.address(x), launcher.address(w), launcher.address(y)};
-      if (dnn_->run(*plan, launcher.stream(), addresses, launcher.workspace())) {
+      const DnnLaunch queued{launcher.stream(),
+                             {launcher.address(x), launcher.address(w), launcher.address(y)},
+                             launcher.workspace()};
+      if (dnn_->run(*plan, queued)) {
         return add_bias(launcher, p);
       }
       forget(p, {operands, count});
