@@ -28,7 +28,7 @@ struct PoolGradParams {
   void* dx;
   const void* dy;
   const int64_t* indices;
-  int32_t* claims;  // [planes][in_size]; NULL: in shared memory
+  int32_t* claims;  // [planes][in_size], twice that for 16-bit floats; NULL: in shared memory
   IndexFault* fault;
   uint64_t tag;
 };

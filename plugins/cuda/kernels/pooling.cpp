@@ -10,7 +10,7 @@ namespace tenon::cuda {
 namespace {
 
 constexpr uint32_t kThreads = 256;
-constexpr int64_t kSharedClaims = 11 * 1024;  // places of a plane whose claims shared memory holds
+constexpr int64_t kSharedWords = 11 * 1024;  // of claims and sums that shared memory holds
 
 void fill_sizes(PoolParams& p, const tn_tensor& y, const tn_tensor& x) {
   p.count = y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3];
@@ -73,9 +73,9 @@ class PoolGradKernel final : public Kernel {
 
   uint64_t workspace(std::span<const tn_tensor* const> operands) const override {
     const tn_tensor& dx = *operands[0];
-    const int64_t places = dx.shape[2] * dx.shape[3];
-    if (places <= kSharedClaims) return 0;
-    return static_cast<uint64_t>(dx.shape[0] * dx.shape[1] * places) * sizeof(int32_t);
+    const int64_t words = words_of(dx);
+    if (words <= kSharedWords) return 0;
+    return static_cast<uint64_t>(dx.shape[0] * dx.shape[1] * words) * sizeof(int32_t);
   }
 
   void launch(Launcher& launcher) override {
@@ -103,12 +103,17 @@ class PoolGradKernel final : public Kernel {
     p.tag = launcher.tag();
     Grid grid{.blocks_x = planes};
     grid.threads_x = places < 1024 ? 64 : kThreads;
-    const int64_t shared = p.claims == nullptr ? places + 4 : 4;
+    const int64_t shared = p.claims == nullptr ? words_of(dx) + 4 : 4;
     grid.shared_bytes = static_cast<uint32_t>(shared * int64_t{sizeof(int32_t)});
     launcher.run(grad_, grid, p);
   }
 
  private:
+  // Scratch for one plane.
+  static int64_t words_of(const tn_tensor& dx) {
+    return dx.shape[2] * dx.shape[3] * (element_bytes(dx.dtype) == 2 ? 2 : 1);
+  }
+
   CUfunction grad_;
 };
 

@@ -30,7 +30,8 @@ TENON_DEVICE void avg_pool(const PoolParams& p) {
 }
 
 // In rounds: of the windows that name a place the first one claims it, adds, and leaves the place
-// to the next round. So the sums are in the order of the windows, whichever thread is first.
+// to the next round. So the sums are in the order of the windows, whichever thread is first. Those
+// of 16-bit floats are kept in f32 beside the claims.
 inline constexpr int kPoolWindows = 32;  // that a thread keeps in mind
 inline constexpr int32_t kMostWindows = 0x7fffffff;
 
@@ -41,11 +42,18 @@ TENON_DEVICE void max_pool_grad(const PoolGradParams& p) {
   T* dx = static_cast<T*>(p.dx) + plane_of(p.strides[0], n, c);
   const T* dy = static_cast<const T*>(p.dy) + plane_of(p.strides[1], n, c);
   const int64_t* indices = p.indices + plane_of(p.strides[2], n, c);
-  int32_t* claims = p.claims == nullptr ? again + 4 : p.claims + plane * p.in_size;
+  constexpr bool kSumsApart = sizeof(T) == 2;
+  constexpr int kWords = kSumsApart ? 2 : 1;
+  int32_t* claims = p.claims == nullptr ? again + 4 : p.claims + plane * p.in_size * kWords;
+  auto* sums = reinterpret_cast<float*>(claims + p.in_size);
   const int threads = threads_x();
   for (int i = thread_x(); i < p.in_size; i += threads) {
     claims[i] = -1;
-    dx[place_in(p.strides[0], p.width, i)] = element_of<T>(0);
+    if constexpr (kSumsApart) {
+      sums[i] = 0;
+    } else {
+      dx[place_in(p.strides[0], p.width, i)] = element_of<T>(0);
+    }
   }
   const auto place = [&](int k) {
     const int64_t index = indices[place_in(p.strides[2], p.out_w, k)];
@@ -70,8 +78,12 @@ TENON_DEVICE void max_pool_grad(const PoolGradParams& p) {
         const int k = first + j * threads + thread_x();
         const int64_t at = place(k);
         if (claims[at] != kMostWindows - k) continue;
-        T& to = dx[place_in(p.strides[0], p.width, at)];
-        to = element_of<T>(value_of(to) + value_of(dy[place_in(p.strides[1], p.out_w, k)]));
+        const Class<T> value = value_of(dy[place_in(p.strides[1], p.out_w, k)]);
+        if constexpr (kSumsApart) {
+          sums[at] += value;
+        } else {
+          dx[place_in(p.strides[0], p.width, at)] += value;
+        }
         claims[at] = -1;
         pending &= ~(uint32_t{1} << j);
       }
@@ -79,6 +91,12 @@ TENON_DEVICE void max_pool_grad(const PoolGradParams& p) {
       sync_block();
       more = *again != 0;
       sync_block();
+    }
+  }
+  if constexpr (kSumsApart) {
+    sync_block();
+    for (int i = thread_x(); i < p.in_size; i += threads) {
+      dx[place_in(p.strides[0], p.width, i)] = element_of<T>(sums[i]);
     }
   }
 }
