@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "images.h"
+#include "program.h"
+#include "program_compiler.h"
 
 namespace tenon::cuda {
 
@@ -64,6 +66,7 @@ Context::Context(const Driver& driver_in, int ordinal, int driver_version_in,
 }
 
 Context::~Context() {
+  programs_.reset();
   kept_.clear();
   release([&](const Driver& d) {
     for (const auto& [name, module] : modules_) d.module_unload(module);
@@ -141,6 +144,12 @@ CUfunction Context::function(std::string_view image, const std::string& name) {
   const std::string what = "looking up kernel " + name;
   check(driver.module_function(&function, found->second, name.c_str()), what.c_str());
   return function;
+}
+
+ProgramCompiler& Context::programs() {
+  const std::lock_guard lock(mutex_);
+  if (programs_ == nullptr) programs_ = make_program_compiler(*this);
+  return *programs_;
 }
 
 CUfunction Context::function_of_code(const void* code, const char* name) {

@@ -16,6 +16,8 @@
 
 namespace tenon::cuda {
 
+class ProgramCompiler;
+
 class Context {
  public:
   Context(const Driver& driver, int ordinal, int driver_version, const plugin::Host& host);
@@ -63,6 +65,8 @@ class Context {
   // A kernel of code compiled at run time; the module lives as long as the context.
   CUfunction function_of_code(const void* code, const char* name);
 
+  // What compiles pointwise programs for this GPU; made at first use.
+  ProgramCompiler& programs();
   // What another part of the plugin keeps as long as the context lives, such as a library's handle:
   // made by the first that asks, ended while the context can still be used. `make` may answer NULL.
   void* kept(std::string_view name, const std::function<std::shared_ptr<void>()>& make);
@@ -85,6 +89,7 @@ class Context {
   std::mutex mutex_;
   std::map<std::string, CUmodule, std::less<>> modules_;
   std::vector<CUmodule> compiled_;
+  std::unique_ptr<ProgramCompiler> programs_;
   std::mutex kept_mutex_;
   std::map<std::string, std::shared_ptr<void>, std::less<>> kept_;
   mutable std::atomic<bool> lost_{false};

@@ -44,7 +44,11 @@ template <class To, class From>
 TENON_HD inline To bits_as(From from) {
   static_assert(sizeof(To) == sizeof(From), "bits_as: sizes differ");
   To to;
+#if defined(__CUDACC_RTC__)
+  memcpy(&to, &from, sizeof to);  // a builtin there
+#else
   __builtin_memcpy(&to, &from, sizeof to);
+#endif
   return to;
 }
 

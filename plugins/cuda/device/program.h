@@ -55,6 +55,105 @@ struct InterpretedParams {
   ProgramCode code;
 };
 
+// ---- programs compiled at run time -----------------------------------------------------------
+
+inline constexpr int kProgramThreads = 256;
+
+// A divisor as a multiplication: exact for dividends below 2^31.
+struct Divisor {
+  uint32_t value, multiplier, shift;
+};
+
+TENON_HD inline Divisor divisor_of(uint32_t value) {
+  uint32_t shift = 0;
+  while (uint64_t{1} << shift < value) ++shift;
+  const uint64_t rest = (uint64_t{1} << shift) - value;
+  return {value, static_cast<uint32_t>((rest << 32) / value + 1), shift};
+}
+
+TENON_HD inline uint32_t quotient(uint32_t x, const Divisor& by) {
+  const uint32_t high = static_cast<uint32_t>(static_cast<uint64_t>(x) * by.multiplier >> 32);
+  return (high + x) >> by.shift;
+}
+
+// One dimension; every operand lies there one after another or is one element.
+struct FlatParams {
+  int64_t count;
+  void* data[kProgramOperands];
+  uint64_t scalars[kProgramScalars];  // values, already as the program uses them
+};
+
+// Any strides. The divisors are those of the shape where every index and offset is below 2^31.
+struct WalkParams {
+  FlatParams flat;
+  int64_t shape[kMaxRank];
+  Divisor divisors[kMaxRank];
+  int64_t strides[kProgramOperands][kMaxRank];
+};
+
+struct FlatPlace {
+  int64_t number;  // of the element
+};
+
+template <int kOperands, class I>
+struct WalkPlace {
+  int64_t number;
+  I offsets[kOperands];
+};
+
+#if defined(__CUDACC__)
+#define TENON_UNROLL _Pragma("unroll")
+#define TENON_ROLLED _Pragma("unroll 1")
+#else
+#define TENON_UNROLL
+#define TENON_ROLLED
+#endif
+
+// Where element `number` lies. I is int32_t where the divisors hold, else int64_t.
+template <int kRank, int kOperands, class I>
+TENON_HD inline WalkPlace<kOperands, I> walk(const WalkParams& p, int64_t number) {
+  WalkPlace<kOperands, I> place{};
+  place.number = number;
+  I rest = static_cast<I>(number);
+  TENON_UNROLL
+  for (int d = kRank - 1; d >= 0; --d) {
+    I index = rest;
+    if (d > 0) {
+      I above = 0;
+      if constexpr (sizeof(I) == 4) {
+        above = static_cast<I>(quotient(static_cast<uint32_t>(rest), p.divisors[d]));
+      } else {
+        above = rest / static_cast<I>(p.shape[d]);
+      }
+      index -= above * static_cast<I>(p.shape[d]);
+      rest = above;
+    }
+    TENON_UNROLL
+    for (int k = 0; k < kOperands; ++k) {
+      place.offsets[k] += index * static_cast<I>(p.strides[k][d]);
+    }
+  }
+  return place;
+}
+
+// The elements of one thread: vectors of kElements, kVectors of them, kProgramThreads apart, so
+// that a warp's accesses lie side by side. f.whole() gets the numbers of a block's first elements
+// where all of its vectors are whole; of the last block f.vector() gets whole vectors, and f.rest()
+// single elements behind them. Blocks cover the count: one of them at most is not full.
+template <int kElements, int kVectors, class F>
+TENON_HD inline void visit_vectors(int64_t count, int64_t block, int thread, const F& f) {
+  constexpr int64_t kBlock = int64_t{kVectors} * kProgramThreads;
+  const int64_t whole = count / kElements, first = block * kBlock + thread;
+  if ((block + 1) * kBlock <= whole) {
+    f.whole(first * kElements);
+    return;
+  }
+  TENON_ROLLED
+  for (int64_t v = first; v < whole; v += kProgramThreads) f.vector(v * kElements);
+  const int64_t number = whole * kElements + thread;
+  if (kElements > 1 && number < count) f.rest(number);
+}
+
 }  // namespace tenon::cuda
 
 #endif

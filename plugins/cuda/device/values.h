@@ -100,9 +100,15 @@ TENON_HD inline float bfloat16_to_float(uint16_t x) {
 
 // Nearest even.
 TENON_HD inline uint16_t float_to_bfloat16(float x) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  uint16_t out;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(out) : "f"(x));
+  return out;
+#else
   const uint32_t bits = bits_as<uint32_t>(x);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);
   return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+#endif
 }
 
 // ---- memory <-> register ---------------------------------------------------------------------

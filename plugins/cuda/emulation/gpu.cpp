@@ -19,6 +19,7 @@ namespace tenon::cuda {
 
 const Driver* substitute_driver() { return &emulation::emulated_driver(); }
 const void* find_image(std::string_view name) { return name.data(); }
+std::span<const HeaderText> header_texts() { return {}; }  // nothing is compiled at run time
 
 namespace emulation {
 namespace {
