@@ -9,16 +9,6 @@ namespace {
 
 constexpr uint32_t kThreads = 256;
 
-// A scalar's slot as the bits of its value, as compiled programs take them.
-uint64_t value_bits(uint32_t dtype, uint64_t slot) {
-  uint64_t bits = 0;
-  visit_dtype(dtype, [&](auto element) {
-    const auto value = scalar_of<decltype(element)>(slot);
-    std::memcpy(&bits, &value, sizeof value);
-  });
-  return bits;
-}
-
 ProgramMode mode_of(const Context& context) {
   if (substitute_driver() != nullptr) return ProgramMode::kInterpret;
   const std::string mode = context.host.config("programs").value_or("auto");
@@ -120,7 +110,7 @@ void ProgramRunner::run_compiled(Launcher& launcher, CUfunction function, const 
   p.flat.count = space.count;
   for (size_t i = 0; i < launcher.operand_count(); ++i) p.flat.data[i] = launcher.data(i);
   for (uint32_t i = 0; i < code_.scalar_count; ++i) {
-    p.flat.scalars[i] = value_bits(code_.dtypes[code_.input_count + i], launcher.scalars()[i]);
+    p.flat.scalars[i] = scalar_bits(code_.dtypes[code_.input_count + i], launcher.scalars()[i]);
   }
   const int64_t per_block = int64_t{layout.elements} * layout.vectors * kProgramThreads;
   const Grid grid{.blocks_x = blocks_for(space.count, per_block), .threads_x = kProgramThreads};

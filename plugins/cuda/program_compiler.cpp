@@ -157,8 +157,10 @@ struct ProgramCompiler::Worker {
   struct Live {
     std::mutex mutex;
     std::set<Worker*> workers;
+    std::atomic<pid_t> process{0};  // that added one last
     void add(Worker* worker) {
       const std::lock_guard lock(mutex);
+      process = getpid();
       workers.insert(worker);
     }
     void remove(Worker* worker) {
@@ -170,20 +172,15 @@ struct ProgramCompiler::Worker {
     static Live* const live = new Live;
     return *live;
   }
-  static pid_t& watched_process() {
-    static pid_t process = getpid();
-    return process;
-  }
   // Exit handlers run in reverse order: registered again after NVRTC was opened and first used,
   // this one comes before those that NVRTC registers.
-  static void watch_exit() {
-    watched_process();
-    std::atexit(end_all);
-  }
+  static void watch_exit() { std::atexit(end_all); }
   static void end_all() {
-    if (watched_process() != getpid()) return;  // a forked child
+    if (live_workers().process != getpid()) return;  // a forked child
     const std::lock_guard lock(live_workers().mutex);
-    for (Worker* worker : live_workers().workers) worker->stop();
+    for (Worker* worker : live_workers().workers) {
+      if (worker->owner == getpid()) worker->stop();
+    }
   }
 };
 

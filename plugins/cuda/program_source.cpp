@@ -194,7 +194,7 @@ class Writer {
   void element() {
     line("  struct Results {");
     for (uint32_t i = 0; i < code_.output_count; ++i) {
-      line("    " + class_of(code_.outputs[i]) + " r" + number(i) + ";");
+      line(std::string("    ") + element_type(operand_dtype(code_, i)) + " r" + number(i) + ";");
     }
     line("  };");
     std::string parameters = "[[maybe_unused]] int64_t number";
@@ -208,10 +208,22 @@ class Writer {
     for (uint32_t k = 0; k < code_.instruction_count; ++k) instruction(k);
     std::string results;
     for (uint32_t i = 0; i < code_.output_count; ++i) {
-      results += (i == 0 ? "" : ", ") + value(code_.outputs[i]);
+      const uint32_t v = code_.outputs[i];
+      results += i == 0 ? "" : ", ";
+      results += rounds(v) ? "e" + number(v)
+                           : std::string("element_of<") + element_type(code_.dtypes[v]) + ">(" +
+                                 value(v) + ")";
     }
     line("    return {" + results + "};");
     line("  }");
+  }
+
+  // The value is computed in f32 and rounded to 16 bits: what is stored is the rounded element.
+  [[nodiscard]] bool rounds(uint32_t v) const {
+    const uint32_t first = code_.input_count + code_.scalar_count;
+    if (v < first || (code_.dtypes[v] != kF16 && code_.dtypes[v] != kBF16)) return false;
+    const uint32_t opcode = code_.steps[v - first][0];
+    return opcode != kCast && opcode != kWhere;
   }
 
   void instruction(uint32_t k) {
@@ -231,6 +243,11 @@ class Writer {
     } else if (compares(opcode)) {
       what = "comparison<" + number(opcode) + ", " + type + ">(" + operand(0) + ", " + operand(1) +
              ")";
+    } else if (rounds(to)) {
+      line("    const " + type + " e" + number(to) + " = element_of<" + type +
+           ">(real_instruction<" + number(opcode) + ", float>(" + operand(0) + ", " + operand(1) +
+           ", " + operand(2) + "));");
+      what = "value_of(e" + number(to) + ")";
     } else {
       what = "instruction<" + number(opcode) + ", " + type + ">(" + operand(0) + ", " + operand(1) +
              ", " + operand(2) + ")";
@@ -253,8 +270,8 @@ class Writer {
     }
     line("      const Results results = element(" + arguments + ");");
     for (uint32_t i = 0; i < code_.output_count; ++i) {
-      line("      o" + number(i) + ".e[" + (width(i) == "n" ? "j" : "0") + "] = element_of<" +
-           element_type(operand_dtype(code_, i)) + ">(results.r" + number(i) + ");");
+      line("      o" + number(i) + ".e[" + (width(i) == "n" ? "j" : "0") + "] = results.r" +
+           number(i) + ";");
     }
     line("    }");
     for (uint32_t i = 0; i < code_.output_count; ++i) {
@@ -290,6 +307,15 @@ ProgramCode program_code(const tnr_program& p) {
     for (uint32_t k = 1; k < 4; ++k) step[1 + k] = static_cast<uint8_t>(word[k]);
   }
   return code;
+}
+
+uint64_t scalar_bits(uint32_t dtype, uint64_t slot) {
+  uint64_t bits = 0;
+  visit_dtype(dtype, [&](auto element) {
+    const auto value = scalar_of<decltype(element)>(slot);
+    std::memcpy(&bits, &value, sizeof value);
+  });
+  return bits;
 }
 
 void fill_walk(WalkParams& p, const Space& space) {

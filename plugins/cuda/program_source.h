@@ -41,6 +41,9 @@ ProgramLayout layout_of(const ProgramCode& code, const Space& space,
 // One element has any stride; as dense operands it needs no kernel of its own.
 void unit_strides(Space& space, size_t operands);
 
+// A scalar's slot of a launch as the bits of its value, as compiled programs take it.
+uint64_t scalar_bits(uint32_t dtype, uint64_t slot);
+
 // Shape, divisors and strides; the rest is the caller's.
 void fill_walk(WalkParams& params, const Space& space);
 
