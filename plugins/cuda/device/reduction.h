@@ -223,62 +223,94 @@ TENON_HD inline int values_from(const ReduceParams& p, int64_t segment, int lane
   return static_cast<int>(left < kSegment ? left : kSegment) - lane * kQuad;
 }
 
+// How the values of a row lie.
+enum class Lie {
+  kDense,   // packed, one behind another
+  kFolded,  // packed, in two dimensions that 32-bit arithmetic holds
+  kStepped  // in one dimension
+};
+
+template <Lie kLie>
+TENON_HD inline int64_t offset_of_four(const ReduceParams& p, int64_t number) {
+  if constexpr (kLie == Lie::kDense) {
+    return number;
+  } else {
+    const uint32_t whole = static_cast<uint32_t>(number);
+    const uint32_t extent = static_cast<uint32_t>(p.value_shape[1]), above = whole / extent;
+    return above * static_cast<uint32_t>(p.value_strides[0]) + (whole - above * extent);
+  }
+}
+
 // First all loads, then the values in their order.
-template <int kRounds, class Reducer, class Source>
+template <int kRounds, Lie kLie, class Reducer, class Source>
 TENON_HD inline typename Reducer::Accumulator lane_of_type(const ReduceParams& p,
                                                            const Reducer& reducer, int64_t base,
                                                            int64_t segment, int lane) {
   using T = typename Source::Element;
   const T* in = static_cast<const T*>(p.in) + base;
-  const int64_t first = segment * kSegment + lane * kQuad;
+  const int64_t first = segment * kSegment + lane * kQuad, step = p.value_strides[0];
   const int count = values_from(p, segment, lane);
-  auto sum = reducer.identity();
-  Pack<T, kQuad> x[kRounds];
-  int loaded = count;
-  if (p.packed != 0) {
-    loaded = count & ~(kQuad - 1);
-    TENON_UNROLL
-    for (int j = 0; j < kRounds; ++j) {
-      if (j * kRound < loaded) x[j] = load_pack<kQuad>(in + value_offset(p, first + j * kRound));
-    }
-  } else {
-    const int64_t step = p.value_strides[0];
-    TENON_UNROLL
-    for (int j = 0; j < kRounds; ++j) {
+  const int loaded = kLie == Lie::kStepped ? count : count & ~(kQuad - 1);
+  T x[kRounds * kQuad];
+  TENON_UNROLL
+  for (int j = 0; j < kRounds; ++j) {
+    if constexpr (kLie != Lie::kStepped) {
+      if (j * kRound >= loaded) continue;
+      const auto four = load_pack<kQuad>(in + offset_of_four<kLie>(p, first + j * kRound));
+      TENON_UNROLL
+      for (int i = 0; i < kQuad; ++i) x[j * kQuad + i] = four.at[i];
+    } else {
       TENON_UNROLL
       for (int i = 0; i < kQuad; ++i) {
-        if (j * kRound + i < count) x[j].at[i] = in[(first + j * kRound + i) * step];
+        if (j * kRound + i < count) x[j * kQuad + i] = in[(first + j * kRound + i) * step];
       }
     }
   }
+  auto sum = reducer.identity();
   TENON_UNROLL
   for (int j = 0; j < kRounds; ++j) {
     TENON_UNROLL
     for (int i = 0; i < kQuad; ++i) {
-      if (j * kRound + i < loaded) {
-        sum = reducer.take(sum, Source::of(x[j].at[i]), first + j * kRound + i);
-      }
+      if (j * kRound + i >= loaded) continue;
+      sum = reducer.take(sum, Source::of(x[j * kQuad + i]), first + j * kRound + i);
     }
   }
   // Of four values that are not all there: they are the lane's last.
-  if (count > 0 && loaded < count && count % kRound < kQuad) {
+  if (kLie == Lie::kDense && count > 0 && loaded < count && count % kRound < kQuad) {
     for (int r = loaded; r < count; ++r) {
-      sum = reducer.take(sum, Source::of(in[value_offset(p, first + r)]), first + r);
+      sum = reducer.take(sum, Source::of(in[first + r]), first + r);
     }
   }
   return sum;
 }
+template <Lie kLie, class Reducer, class Source>
+TENON_HD inline typename Reducer::Accumulator lane_of_type(const ReduceParams& p,
+                                                           const Reducer& reducer, int64_t base,
+                                                           int64_t segment, int lane) {
+  if (p.values <= kRound) {
+    return lane_of_type<1, kLie, Reducer, Source>(p, reducer, base, 0, lane);
+  }
+  constexpr int kRounds = kSegment / kRound;
+  return lane_of_type<kRounds, kLie, Reducer, Source>(p, reducer, base, segment, lane);
+}
 
-// What lane `lane` of segment `segment` adds up.
-template <class Reducer, class Source>
+// What lane `lane` of segment `segment` adds up. kPacks: the values may be packed.
+template <bool kPacks, class Reducer, class Source>
 TENON_HD inline typename Reducer::Accumulator lane_result(const ReduceParams& p,
                                                           const Reducer& reducer, int64_t base,
                                                           int64_t segment, int lane) {
   using T = typename Source::Element;
   if constexpr (!kSame<T, void>) {
-    if (p.packed != 0 || p.value_rank == 1) {
-      if (p.values <= kRound) return lane_of_type<1, Reducer, Source>(p, reducer, base, 0, lane);
-      return lane_of_type<kSegment / kRound, Reducer, Source>(p, reducer, base, segment, lane);
+    if constexpr (kPacks) {
+      if (p.packed != 0 && p.value_rank == 1) {
+        return lane_of_type<Lie::kDense, Reducer, Source>(p, reducer, base, segment, lane);
+      }
+      if (p.packed != 0) {
+        return lane_of_type<Lie::kFolded, Reducer, Source>(p, reducer, base, segment, lane);
+      }
+    }
+    if (p.value_rank == 1) {
+      return lane_of_type<Lie::kStepped, Reducer, Source>(p, reducer, base, segment, lane);
     }
   }
   auto sum = reducer.identity();

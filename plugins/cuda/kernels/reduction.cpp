@@ -139,7 +139,7 @@ class ReduceKernel final : public Kernel {
     bool packs =
         p.value_strides[inner] == 1 &&
         reinterpret_cast<uintptr_t>(p.in) % std::min<uint64_t>(kQuad * bytes, kPackBytes) == 0;
-    if (inner > 0) packs = packs && p.value_shape[inner] % kQuad == 0;
+    if (inner > 0) packs = packs && inner == 1 && p.small != 0 && p.value_shape[1] % kQuad == 0;
     for (int d = 0; d < inner; ++d) packs = packs && p.value_strides[d] % kQuad == 0;
     for (int d = 0; d < p.row_rank; ++d) packs = packs && p.row_strides[1][d] % kQuad == 0;
     return packs;

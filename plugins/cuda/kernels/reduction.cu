@@ -51,7 +51,7 @@ TENON_DEVICE void reduce_rows(const ReduceParams& p) {
     segment = number - row * p.segments;
   }
   auto sum = reducer.identity();
-  if (live) sum = lane_result<Reducer, Source>(p, reducer, row_offset(p, row), segment, lane);
+  if (live) sum = lane_result<true, Reducer, Source>(p, reducer, row_offset(p, row), segment, lane);
   sum = join_lanes(reducer, sum, lanes);
   if (live && lane == 0) leave_segment(p, row, segment, sum);
 }
@@ -66,7 +66,7 @@ TENON_DEVICE void reduce_block(const ReduceParams& p) {
   const int segments = static_cast<int>(p.segments);
   const int64_t row = block_x(), base = row_offset(p, row);
   for (int segment = thread_x() / kWarp; segment < segments; segment += warps) {
-    A sum = lane_result<Reducer, Source>(p, reducer, base, segment, lane);
+    A sum = lane_result<true, Reducer, Source>(p, reducer, base, segment, lane);
     sum = join_lanes(reducer, sum, kLanes);
     if (lane == 0) results[segment] = sum;
   }
@@ -89,7 +89,7 @@ TENON_DEVICE void reduce_columns(const ReduceParams& p) {
   if (row < p.rows) {
     const int64_t base = row_offset(p, row);
     for (int lane = thread_y(); lane < kLanes; lane += step) {
-      lanes[lane * width] = lane_result<Reducer, Source>(p, reducer, base, segment, lane);
+      lanes[lane * width] = lane_result<false, Reducer, Source>(p, reducer, base, segment, lane);
     }
   }
   for (int half = kLanes / 2; half > 0; half /= 2) {
