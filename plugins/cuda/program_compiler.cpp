@@ -115,6 +115,8 @@ struct ProgramCompiler::Worker {
     const std::lock_guard lock(mutex);
     if (stops) return;
     queue.push_back(std::move(variant));
+    static thread_local const AtEndOfMainThread end;
+    (void)end;
     if (!thread.joinable()) {
       watch_exit();
       live_workers().add(this);
@@ -172,8 +174,15 @@ struct ProgramCompiler::Worker {
     static Live* const live = new Live;
     return *live;
   }
-  // Exit handlers run in reverse order: registered again after NVRTC was opened and first used,
-  // this one comes before those that NVRTC registers.
+  // A process that exits on its main thread first destroys that thread's objects, then runs exit
+  // handlers: NVRTC registers some while it compiles, and no handler of ours comes before those.
+  struct AtEndOfMainThread {
+    ~AtEndOfMainThread() {
+      if (gettid() == getpid()) end_all();
+    }
+  };
+  // For an exit on another thread. Handlers run in reverse order: registered again after NVRTC was
+  // opened and first used, this one comes before those registered so far.
   static void watch_exit() { std::atexit(end_all); }
   static void end_all() {
     if (live_workers().process != getpid()) return;  // a forked child
