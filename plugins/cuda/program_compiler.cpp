@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "code_cache.h"
+#include "compiler_library.h"
 #include "images.h"
-#include "nvrtc_library.h"
 
 namespace tenon::cuda {
 namespace {

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "nvrtc_library.h"
+#include "compiler_library.h"
 #include "program_cases.h"
 
 namespace tenon::cuda {

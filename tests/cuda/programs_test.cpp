@@ -8,9 +8,9 @@
 #include <map>
 #include <random>
 
+#include "compiler_library.h"
 #include "device/pointwise.h"
 #include "device/simt.h"
-#include "nvrtc_library.h"
 #include "program_cases.h"
 
 namespace tenon::cuda {

@@ -1,6 +1,6 @@
 // NVRTC as one table of function pointers, opened when the first program is to be compiled.
-#ifndef TENON_PLUGINS_CUDA_NVRTC_LIBRARY_H
-#define TENON_PLUGINS_CUDA_NVRTC_LIBRARY_H
+#ifndef TENON_PLUGINS_CUDA_COMPILER_LIBRARY_H
+#define TENON_PLUGINS_CUDA_COMPILER_LIBRARY_H
 
 #include <nvrtc.h>
 
