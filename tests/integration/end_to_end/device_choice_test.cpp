@@ -28,8 +28,19 @@ void expect_refused(const Outcome& outcome) {
 
 const std::string kPlugins = TENON_BUILD_FOLDER "/lib/tenon";
 
+bool has_cuda_plugin() { return std::filesystem::exists(kPlugins + "/tenon_cuda.so"); }
+bool has_nvidia_driver() { return std::filesystem::exists("/dev/nvidiactl"); }
+
+TEST(DeviceChoice, APluginWithoutADeviceSaysWhy) {
+  if (!has_cuda_plugin() || has_nvidia_driver()) GTEST_SKIP() << "cuda is not built, or has a GPU";
+  const Outcome outcome = tour({{"TENON_DEVICE", "cuda"}});
+  expect_refused(outcome);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("cuda has no device"), HasSubstr("no CUDA driver"),
+                                 HasSubstr("libcuda.so.1"), HasSubstr("TENON_CUDA_DRIVER")));
+}
+
 TEST(DeviceChoice, AMissingPluginListsWhatWasSearchedAndFound) {
-  if (std::filesystem::exists(kPlugins + "/tenon_cuda.so")) GTEST_SKIP() << "cuda is built here";
+  if (has_cuda_plugin()) GTEST_SKIP() << "cuda is built here";
   const Outcome outcome = tour({{"TENON_DEVICE", "cuda"}});
   expect_refused(outcome);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("cuda"), HasSubstr("searched for plugins"),
@@ -38,7 +49,7 @@ TEST(DeviceChoice, AMissingPluginListsWhatWasSearchedAndFound) {
 }
 
 TEST(DeviceChoice, AnOptionalEntryIsSkippedAndSaidOnce) {
-  if (std::filesystem::exists(kPlugins + "/tenon_cuda.so")) GTEST_SKIP() << "cuda is built here";
+  if (has_cuda_plugin() && has_nvidia_driver()) GTEST_SKIP() << "cuda may be usable here";
   const Outcome outcome = tour({{"TENON_DEVICE", "cuda?,cpu"}});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
   EXPECT_EQ(count(outcome.err, "skipped cuda"), 1u) << outcome.err;
