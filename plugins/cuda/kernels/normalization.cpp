@@ -133,15 +133,19 @@ constexpr size_t kShapeCount = std::size(kShapes);
 constexpr size_t kGradShapes = kShapeCount - 1;
 constexpr uint32_t kJoinBytes = 2 * 512;  // shared memory of two joins of a block
 
+// A kernel; those of softmax are an image of their own.
+CUfunction kernel_of(Context& context, const std::string& name) {
+  return context.function(name.starts_with("softmax") ? "softmax" : "normalization", name);
+}
+
 class HeldLines {
  public:
   HeldLines(Context& context, const std::string& op, uint32_t dtype, size_t shapes)
       : count_(shapes) {
     for (size_t i = 0; i < count_; ++i) {
-      functions_[i] =
-          context.function("normalization", op + "_" + dtype_suffix(dtype) + "_" +
-                                                std::to_string(kShapes[i].threads) + "x" +
-                                                std::to_string(kShapes[i].values));
+      functions_[i] = kernel_of(context, op + "_" + dtype_suffix(dtype) + "_" +
+                                             std::to_string(kShapes[i].threads) + "x" +
+                                             std::to_string(kShapes[i].values));
     }
   }
 
@@ -177,12 +181,12 @@ class HeldLines {
 };
 
 CUfunction function(Context& context, const char* name, uint32_t dtype) {
-  return context.function("normalization", std::string(name) + "_" + dtype_suffix(dtype));
+  return kernel_of(context, std::string(name) + "_" + dtype_suffix(dtype));
 }
 
 // ---- softmax -----------------------------------------------------------------------------------
 
-constexpr int64_t kColumnValues = 8;  // of a thread at a time, as in normalization.cu
+constexpr int64_t kColumnValues = 8;  // of a thread at a time, as in softmax.cu
 
 class SoftmaxKernel final : public Kernel {
  public:
